@@ -1,0 +1,1 @@
+"""Machines come in here: a delivery is verified, made durable and answered."""

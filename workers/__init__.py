@@ -1,0 +1,1 @@
+"""From the queue to the tables: the queue's contract, the actor, the rules and the tables."""
