@@ -10,7 +10,9 @@ from workers.queue.environment import SettingError, setting
 EMBEDDED_URL_FILE = Path("var/database-url")
 
 DATABASE_URL_TAKES = "a Postgres URL such as postgresql://user:password@host:5432/name"
-BROKER_URL_TAKES = "a Postgres URL, or one or several RabbitMQ URLs such as amqp://user:password@host:5672/vhost separated by ';'"
+BROKER_URL_TAKES = (
+    "a Postgres URL, or one or several RabbitMQ URLs such as amqp://user:password@host:5672/vhost separated by ';'"
+)
 
 
 def database_url(environment: Mapping[str, str]) -> str:

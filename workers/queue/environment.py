@@ -17,9 +17,7 @@ class SettingError(Exception):
     """A variable has a value that it does not take. The message is one line for the person who set it."""
 
     def __init__(self, name: str, takes: str) -> None:
-        super().__init__(
-            f"{name} takes {takes}; the value that is set is something else. Mend it and start again."
-        )
+        super().__init__(f"{name} takes {takes}; the value that is set is something else. Mend it and start again.")
         self.name = name
 
 
