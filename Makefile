@@ -1,0 +1,66 @@
+# Rollcall's tasks. `make` alone lists them.
+
+SHELL := /bin/sh
+VENV := .venv
+BIN := $(VENV)/bin
+# Names the checkout that the environment was made for: its scripts hold absolute paths, so a moved checkout makes it anew.
+STAMP := $(VENV)/.made-for
+
+.DEFAULT_GOAL := help
+.PHONY: help env run test check bench chaos lock FORCE
+
+help: ## list these targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+env: $(STAMP) ## make the environment alone (.venv), as requirements.lock pins it
+
+run: $(STAMP) ## environment, embedded Postgres, migrations, receiver and worker in the foreground; Ctrl-C stops all of it
+	@$(BIN)/rollcall run
+
+test: $(STAMP) ## the whole test suite, on the embedded Postgres
+	$(BIN)/python -m pytest
+
+check: $(STAMP) ## format, lint, types and the directions of imports
+	$(BIN)/ruff format --check
+	$(BIN)/ruff check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: $(STAMP) ## the benchmarks, a JSON line each
+	@$(BIN)/python -m benchmarks
+
+chaos: $(STAMP) ## kill and starve every part under load and count what is lost
+	@$(BIN)/python -m benchmarks.chaos
+
+lock: ## pin all dependencies of pyproject.toml anew in requirements.lock
+	@$(find_python); \
+	tools=$$(mktemp -d) && trap 'rm -rf "$$tools"' EXIT && \
+	"$$python" -m venv "$$tools" && "$$tools/bin/python" -m pip install --quiet --disable-pip-version-check uv && \
+	"$$tools/bin/uv" pip compile --quiet --universal --python-version 3.11 --group dev --generate-hashes \
+		--no-header --no-emit-index-url --no-annotate --upgrade --output-file requirements.lock pyproject.toml
+
+# Sets $$python to the first interpreter that is new enough and can make an environment. It is run, not just looked for:
+# a version manager's stand-in can be on the PATH without the version behind it.
+define find_python
+python=; without_venv=; \
+for candidate in $(PYTHON) python3 python3.14 python3.13 python3.12 python3.11; do \
+	"$$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 || continue; \
+	if "$$candidate" -c 'import ensurepip, venv' >/dev/null 2>&1; then python=$$candidate; break; fi; \
+	without_venv=$$candidate; \
+done; \
+if [ -z "$$python" ] && [ -n "$$without_venv" ]; then \
+	echo "$$without_venv lacks the venv module: install it (Debian and Ubuntu: python3-venv), then call make again." >&2; exit 1; \
+elif [ -z "$$python" ]; then \
+	echo "No Python 3.11 or newer is on the PATH: install one, or name it with make PYTHON=/path/to/python3." >&2; exit 1; \
+fi
+endef
+
+$(STAMP): requirements.lock pyproject.toml $(shell [ "$$(cat $(STAMP) 2>/dev/null)" = "$(CURDIR)" ] || echo FORCE)
+	@if [ "$$(cat $(STAMP) 2>/dev/null || echo "$(CURDIR)")" != "$(CURDIR)" ] || ! $(BIN)/python -c '' 2>/dev/null; then \
+		$(find_python); \
+		echo "Making the environment in $(VENV) with $$("$$python" --version) (once, a minute or two) ..."; \
+		"$$python" -m venv --clear $(VENV); \
+	fi
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input --no-deps --editable .
+	@echo "$(CURDIR)" > $(STAMP)

@@ -1,0 +1,64 @@
+"""What Alembic runs to migrate: one connection, one migrator at a time, everything in one transaction.
+
+The database's URL comes from `config.attributes["url"]` (that is how `rollcall migrate` and the tests call it), else
+from the settings (that is how the `alembic` command does). It is never printed.
+"""
+
+import psycopg
+from alembic import context
+from sqlalchemy import MetaData, NullPool, create_engine, text
+
+from workers.models import Base
+from workers.queue.address import database_url
+from workers.queue.environment import read_environment
+
+SCHEMA = "rollcall"
+
+# "rollcall" in ASCII, so that it is found among a database's advisory locks by whoever wonders who holds it.
+MIGRATION_LOCK = int.from_bytes(b"rollcall")
+
+# A migration waits this long for a table that is in use, then fails: one that waits longer has everyone who wants the
+# table after it wait too, the workers first of all.
+LOCK_TIMEOUT = "10s"
+
+# How long a second migrator waits for the first.
+TURN_TIMEOUT = "10min"
+
+
+def migrate(metadata: MetaData) -> None:
+    """Run the migrations that Alembic has been asked for."""
+    url = context.config.attributes.get("url") or database_url(read_environment())
+    # The driver gets the URL as it is: libpq takes forms (several hosts, a service) that SQLAlchemy's parser does not.
+    engine = create_engine("postgresql+psycopg://", creator=lambda: psycopg.connect(url), poolclass=NullPool)
+    with engine.connect() as connection, connection.begin():
+        # Held until the transaction ends, so also over what a migration does last; works through a pooler, as a lock of
+        # the session would not.
+        connection.execute(text(f"SET LOCAL lock_timeout = '{TURN_TIMEOUT}'"))
+        connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": MIGRATION_LOCK})
+        connection.execute(text(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'"))
+        # A limit meant for queries must not cut a migration off.
+        connection.execute(text("SET LOCAL statement_timeout = 0"))
+        # The version table is in the schema too, so it has to be there before the first migration. Asked first:
+        # IF NOT EXISTS wants the right to create schemas even where there is nothing to create.
+        if connection.execute(text("SELECT to_regnamespace(:schema)"), {"schema": SCHEMA}).scalar() is None:
+            connection.execute(text(f"CREATE SCHEMA {SCHEMA}"))
+        context.configure(
+            connection=connection,
+            target_metadata=metadata,
+            version_table_schema=SCHEMA,
+            include_schemas=True,
+            include_name=_is_ours,
+            compare_server_default=True,
+        )
+        with context.begin_transaction():
+            context.run_migrations()
+
+
+def _is_ours(name: str | None, type_: str, _parents: object) -> bool:
+    """Tell whether autogenerate and the check of models against migrations look at something: only at our schema."""
+    return type_ != "schema" or name == SCHEMA
+
+
+if context.is_offline_mode():
+    raise SystemExit("The migrations run on a database, not into a file: the queue's tables come with a library.")
+migrate(Base.metadata)
