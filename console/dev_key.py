@@ -1,0 +1,54 @@
+"""The development key: signs samples on a machine where no vendor calls; trusted only beside an embedded Postgres."""
+
+import os
+from pathlib import Path
+
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+
+from console.failure import CommandFailedError
+
+DEV_KEY_FILE = Path("var/dev-key.pem")
+
+# Tells the receiver the file of a key to trust beside those of the vendor. `rollcall run` sets it, nobody else should.
+DEV_KEY_VARIABLE = "ROLLCALL_DEV_KEY"
+
+# The vendor's keys are 2048-bit RSA too.
+_BITS = 2048
+
+
+def ensure_dev_key(path: Path = DEV_KEY_FILE) -> None:
+    """Make a development key at `path` unless one is there; only its owner can read it."""
+    if path.exists():
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pem = rsa.generate_private_key(public_exponent=65537, key_size=_BITS).private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    # Whole or not at all: a key cut short by a kill would be taken for one at the next start.
+    unfinished = path.with_name(f"{path.name}.new")
+    unfinished.unlink(missing_ok=True)
+    with os.fdopen(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+        file.write(pem)
+        file.flush()
+        os.fsync(file.fileno())
+    unfinished.replace(path)
+
+
+def read_dev_key(path: Path = DEV_KEY_FILE) -> rsa.RSAPrivateKey:
+    """Return the development key.
+
+    Raises:
+        CommandFailedError: there is none, or the file is no RSA key.
+    """
+    try:
+        key = serialization.load_pem_private_key(path.read_bytes(), password=None)
+    except FileNotFoundError:
+        raise CommandFailedError(
+            f"There is no development key at {path}: start Rollcall here with `make run`, without a DATABASE_URL."
+        ) from None
+    except (ValueError, TypeError) as error:
+        raise CommandFailedError(f"{path} is not a private key: delete it and start Rollcall again.") from error
+    if not isinstance(key, rsa.RSAPrivateKey):
+        raise CommandFailedError(f"{path} is not an RSA key: delete it and start Rollcall again.")
+    return key

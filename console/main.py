@@ -1,0 +1,33 @@
+"""The `rollcall` command: where people look in."""
+
+import sys
+
+import typer
+
+from console import migrate, url
+from console.failure import CommandFailedError
+from workers.queue.environment import SettingError
+
+app = typer.Typer(
+    name="rollcall",
+    help="Session timelines in your own Postgres, out of the webhooks of Dyte and Cloudflare RealtimeKit.",
+    epilog="Settings come from the environment or from the file .env; .env.example explains each.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command("migrate")(migrate.migrate)
+app.command("url")(url.url)
+
+
+def main() -> None:
+    """Run `rollcall`: exit code 0 when all went well, 1 when the command failed, 2 for a wrong call or setting."""
+    try:
+        app()
+    except SettingError as error:
+        typer.echo(error, err=True)
+        sys.exit(2)
+    except CommandFailedError as error:
+        typer.echo(error, err=True)
+        sys.exit(1)
