@@ -1,0 +1,132 @@
+"""The facts that one body can state. None means: not stated, or not readable. Times are in UTC."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+import msgspec
+
+
+class SubjectKind(StrEnum):
+    """What a status update is about."""
+
+    RECORDING = "recording"
+    LIVESTREAM = "livestream"
+
+
+class OrganizationFact(msgspec.Struct):
+    """An organization, by the id in `organizedBy`."""
+
+    id: str
+    name: str | None
+
+
+class MeetingFact(msgspec.Struct):
+    """A meeting."""
+
+    id: str
+    organization_id: str | None
+    title: str | None
+    room_name: str | None
+    created_at: datetime | None
+
+
+class SessionFact(msgspec.Struct):
+    """A session.
+
+    Attributes:
+        id: the session.
+        meeting_id: its meeting.
+        organization_id: whose it is.
+        title: the meeting's title.
+        started_at: `startedAt`, which any event can state.
+        ended_at: `endedAt`, likewise: the only word on the end.
+        starts: this is the event of the session's start.
+        ends: this is the event of the session's end.
+        end_reason: why it ended.
+    """
+
+    id: str
+    meeting_id: str | None
+    organization_id: str | None
+    title: str | None
+    started_at: datetime | None
+    ended_at: datetime | None
+    starts: bool = False
+    ends: bool = False
+    end_reason: str | None = None
+
+
+class ParticipantFact(msgspec.Struct):
+    """A join or a leave of one connection; `kind` is joined or left."""
+
+    peer_id: str
+    kind: str
+    custom_participant_id: str | None
+    display_name: str | None
+    joined_at: datetime | None
+    left_at: datetime | None
+
+
+class ArtifactFact(msgspec.Struct):
+    """A chat dump, transcript or summary that can be downloaded."""
+
+    kind: str
+    download_url: str | None
+    download_url_expires_at: datetime | None
+
+
+class RecordingFact(msgspec.Struct):
+    """What an update states of a recording, besides its status; `stated_duration` in seconds, `file_size` in bytes."""
+
+    meeting_id: str | None
+    started_at: datetime | None
+    stopped_at: datetime | None
+    stated_duration: float | None
+    file_size: int | None
+    file_name: str | None
+    download_url: str | None
+    audio_download_url: str | None
+    download_url_expires_at: datetime | None
+    stop_reason: str | None
+
+
+class LivestreamFact(msgspec.Struct):
+    """What an update states of a stream, besides its status."""
+
+    meeting_id: str | None
+    playback_url: str | None
+
+
+class UpdateFact(msgspec.Struct):
+    """A status update of a recording or a livestream.
+
+    Updates of one subject are settled together: what one of them means depends on those before it.
+    """
+
+    kind: SubjectKind
+    subject_id: str
+    status: str
+    session_id: str | None
+    states: RecordingFact | LivestreamFact
+
+
+class Facts(msgspec.Struct):
+    """All that one body states."""
+
+    organization: OrganizationFact | None = None
+    meeting: MeetingFact | None = None
+    session: SessionFact | None = None
+    participant: ParticipantFact | None = None
+    artifact: ArtifactFact | None = None
+    update: UpdateFact | None = None
+
+
+class Entry(msgspec.Struct, frozen=True):
+    """An entry of the timeline, as one delivery reports it."""
+
+    session_id: str | None
+    kind: str
+    subject_id: str
+    occurred_at: datetime
+    detail: dict[str, Any]

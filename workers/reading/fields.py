@@ -1,0 +1,122 @@
+"""Reading the fields of a payload leniently: what only describes may be wrong, what identifies may not be missing."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from workers.reading.body import fits_text
+
+# Ids stand in indexes, whose rows Postgres limits to some 2,700 bytes; the vendor's have 36 characters.
+LONGEST_ID = 255
+
+_DATE_LENGTH = len("2026-03-02")
+_MOST_BYTES = 2**63 - 1
+
+
+class NotIdentifiedError(Exception):
+    """A body lacks what identifies its event; the message names it."""
+
+
+class Fields:
+    """One object of a payload, and where in the body it stands.
+
+    What can't be read is None, and its path goes into `problems`, which all objects of one body share.
+    """
+
+    def __init__(self, members: Mapping[str, Any], path: str, problems: list[str]) -> None:
+        self._members = members
+        self._path = path
+        self.problems = problems
+
+    def section(self, name: str) -> "Fields":
+        """Return the object `name`; an empty one where there is none."""
+        members = self._members.get(name)
+        if members is None:
+            members = {}
+        elif not isinstance(members, dict):
+            self._problem(name, "an object")
+            members = {}
+        return Fields(members, f"{self._path}{name}.", self.problems)
+
+    def text(self, name: str) -> str | None:
+        """Return the text `name` of any length, None where it is absent, null or can't be read."""
+        value = self._members.get(name)
+        if value is None:
+            return None
+        if not isinstance(value, str) or not fits_text(value):
+            self._problem(name, "a text that Postgres can hold")
+            return None
+        return value
+
+    def id(self, name: str) -> str | None:
+        """Return the id `name`, None where it is absent, null, empty or can't be read as one."""
+        value = self._members.get(name)
+        if value is None or value == "":
+            return None
+        if not isinstance(value, str) or len(value) > LONGEST_ID or not fits_text(value):
+            self._problem(name, f"an id of at most {LONGEST_ID} characters")
+            return None
+        return value
+
+    def time(self, name: str) -> datetime | None:
+        """Return the time `name` in UTC; None where it is absent, null or can't be read.
+
+        The vendor writes `2026-03-02T09:52:31.030Z` and `2026-03-02 09:52:30.865627Z` in one payload; any ISO 8601
+        offset is taken, and none counts as UTC.
+        """
+        value = self._members.get(name)
+        if value is None:
+            return None
+        try:
+            return _time(value)
+        except (ValueError, TypeError, OverflowError):
+            self._problem(name, "a time")
+            return None
+
+    def whole_number(self, name: str) -> int | None:
+        """Return the number `name`, written as a number or as text; None where it is absent or can't be read."""
+        number = self.number(name)
+        return None if number is None else int(number)
+
+    def number(self, name: str) -> float | None:
+        """Return the number `name`, written as a number or as text, from 0 to what a bigint holds; else None."""
+        value = self._members.get(name)
+        if value is None:
+            return None
+        try:
+            number = _number(value)
+        except (ValueError, TypeError, OverflowError):
+            self._problem(name, "a number")
+            return None
+        return number
+
+    def value(self, name: str) -> Any:
+        """Return whatever `name` is."""
+        return self._members.get(name)
+
+    def problem(self, name: str, takes: str) -> None:
+        """Note that `name` can't be read as `takes`."""
+        self._problem(name, takes)
+
+    def path(self, name: str) -> str:
+        """Return where in the body `name` stands, as `meeting.sessionId`."""
+        return f"{self._path}{name}"
+
+    def _problem(self, name: str, takes: str) -> None:
+        self.problems.append(f"{self._path}{name} can't be read as {takes}")
+
+
+def _number(value: Any) -> float:
+    if isinstance(value, bool):
+        raise TypeError
+    number = int(value) if isinstance(value, int) or str(value).strip().isdecimal() else float(value)
+    if not 0 <= number < _MOST_BYTES:
+        raise ValueError
+    return number
+
+
+def _time(value: Any) -> datetime:
+    if not isinstance(value, str) or len(value) <= _DATE_LENGTH or value[_DATE_LENGTH] not in "T t":
+        raise ValueError
+    time = datetime.fromisoformat(value)
+    return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
