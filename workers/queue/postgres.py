@@ -1,0 +1,307 @@
+"""Postgres as the queue: dramatiq-postgres, mended where it could lose or delay a message.
+
+- What a killed worker had claimed goes back within 40 seconds (its defaults take longer than a minute).
+- What a living worker had claimed and lost with its connection goes back too: whatever is claimed in this worker's
+  name and is not in its hands.
+- Nothing is purged, nothing rejected; what did not commit is queued again (`workers.queue.acknowledgement`).
+- `enqueue` is one statement and one try: the receiver has a deadline, and a spool for what misses it.
+- Connections are its own, with deadlines: the library's pool retries for minutes inside a call.
+"""
+
+import threading
+import time
+from collections.abc import Iterable
+from typing import Any, NoReturn
+
+import psycopg
+from dramatiq import Message, MessageProxy
+from dramatiq.errors import DecodeError
+from dramatiq_postgres.broker import Notifier, PostgresBroker, PostgresConsumer
+from psycopg_pool import ConnectionPool
+
+from workers.queue.acknowledgement import RETURN_PAUSE, Acknowledgement, is_committed, log_returned, log_unreadable
+from workers.queue.deadline import deadlines
+from workers.queue.postgres_connection import connect, cut_connection
+from workers.queue.publisher import QueueAwayError
+
+SCHEMA = "rollcall_queue"
+
+# Seconds. A worker that has not been heard of for TTL is dead; its messages go back at the next maintenance
+# (at most 1.5 times its interval later).
+_HEARTBEAT_INTERVAL = 5.0
+_HEARTBEAT_TTL = 20.0
+_MAINTENANCE_INTERVAL = 10.0
+# How long the worker's own statements on the queue may take before their connection is given up.
+_STATEMENT_DEADLINE = 30.0
+# A message claimed in our name that we do not hold was lost with a connection: looked for this often.
+_LOST_CLAIMS_INTERVAL = 5.0
+
+_ENQUEUE = f"""
+    WITH enqueued AS (
+        INSERT INTO {SCHEMA}.queue (queue_name, message_id, state, message) VALUES (%s, %s, 'queued', %s::jsonb)
+        ON CONFLICT (message_id) DO NOTHING
+    )
+    SELECT pg_notify(%s, '')"""  # noqa: S608 - the schema is a constant of this module
+_CLAIM = f"""
+    WITH next AS (
+        SELECT message_id FROM {SCHEMA}.queue
+        WHERE queue_name = %s AND state = 'queued' AND available_at <= now()
+        ORDER BY available_at, position LIMIT %s
+        FOR UPDATE SKIP LOCKED
+    )
+    UPDATE {SCHEMA}.queue AS q SET state = 'consumed', worker_id = %s, consumed_at = now(), mtime = now()
+    FROM next WHERE q.message_id = next.message_id
+    RETURNING q.message_id::text, q.message::text"""  # noqa: S608 - as above
+# In whatever state: it has committed, so another worker that was given it meanwhile need not do it again.
+_ACK = f"DELETE FROM {SCHEMA}.queue WHERE message_id = %s"  # noqa: S608 - as above
+_RETURN = f"""
+    UPDATE {SCHEMA}.queue SET state = 'queued', worker_id = NULL, consumed_at = NULL, mtime = now(),
+        available_at = greatest(available_at, now() + make_interval(secs => %s))
+    WHERE message_id = ANY(%s::uuid[]) AND state = 'consumed' AND worker_id = %s"""  # noqa: S608 - as above
+_RETURN_LOST = f"""
+    UPDATE {SCHEMA}.queue SET state = 'queued', worker_id = NULL, consumed_at = NULL, mtime = now()
+    WHERE state = 'consumed' AND worker_id = %s AND message_id <> ALL(%s::uuid[])"""  # noqa: S608 - as above
+
+
+class PostgresQueue(PostgresBroker):
+    """The queue in Postgres, for whoever publishes and for whoever consumes.
+
+    Publishing is for one thread: one connection, kept open. Any other thread may cut it by `abort`.
+    """
+
+    def __init__(self, url: str) -> None:
+        super().__init__(
+            pool=ConnectionPool(open=False),  # never opened: every connection below is our own
+            results=False,
+            schema=SCHEMA,
+            heartbeat_interval=_HEARTBEAT_INTERVAL,
+            heartbeat_ttl=_HEARTBEAT_TTL,
+            maintenance_interval=_MAINTENANCE_INTERVAL,
+            purge_maxage=None,
+            middleware=[Acknowledgement()],
+        )
+        self.url = url
+        self.notifier: _Listener = _Listener(url)
+        self.stopping = threading.Event()
+        self.held: set[str] = set()
+        self._publishing: psycopg.Connection[Any] | None = None
+        self._publishing_lock = threading.Lock()
+        self._answers: psycopg.Connection[Any] | None = None
+        self._answers_lock = threading.Lock()
+
+    def declare_queue(self, queue_name: str) -> None:
+        """Declare a queue, without the delay queue beside it: nothing here is delayed."""
+        if queue_name not in self.queues:
+            self.emit_before("declare_queue", queue_name)
+            self.queues[queue_name] = True
+            self.emit_after("declare_queue", queue_name)
+
+    def consume(self, queue_name: str, prefetch: int = 1, timeout: int = 30000) -> "_Consumer":
+        """Return a consumer of the queue."""
+        return _Consumer(broker=self, queue_name=queue_name, prefetch=prefetch, timeout=timeout)
+
+    def enqueue(  # type: ignore[override]  # the library's is wrapped in retries
+        self, message: Message[Any], *, delay: int | None = None
+    ) -> Message[Any]:
+        """Publish a message by one try and return once it is committed.
+
+        Raises:
+            QueueAwayError: it may or may not be in the queue.
+        """
+        if delay is not None:
+            raise NotImplementedError("Nothing in this queue is delayed; publish without a delay.")
+        queue_name = message.queue_name
+        values = (queue_name, message.message_id, message.encode().decode(), f"dramatiq.{queue_name}.enqueue")
+        try:
+            self._publishing_connection().execute(_ENQUEUE, values, prepare=True)
+        except psycopg.Error as error:
+            self._drop_publishing()
+            raise QueueAwayError(f"The queue in Postgres did not take a message: {type(error).__name__}.") from None
+        return message
+
+    def keep_alive(self) -> None:
+        """Open the publishing connection if it is closed, else see whether it still answers.
+
+        Raises:
+            QueueAwayError: the server is away.
+        """
+        try:
+            self._publishing_connection().execute("SELECT 1", prepare=True)
+        except psycopg.Error as error:
+            self._drop_publishing()
+            raise QueueAwayError(f"The queue in Postgres does not answer: {type(error).__name__}.") from None
+
+    def abort(self) -> None:
+        """Cut the publishing connection from another thread: a call that hangs on it ends with an error."""
+        with self._publishing_lock:
+            if self._publishing is not None:
+                cut_connection(self._publishing)
+
+    def close(self) -> None:
+        """Let go of every connection; what this worker had claimed and not committed goes back."""
+        super().close()
+        self._drop_publishing()
+        with self._answers_lock:
+            if self._answers is not None:
+                self._answers.close()
+                self._answers = None
+
+    def answer(self, statement: str, values: tuple[Any, ...]) -> None:
+        """Run a statement about claimed messages, from any thread, on a connection of its own.
+
+        Raises:
+            QueueAwayError: the server is away; Dramatiq tries again.
+        """
+        with self._answers_lock:
+            try:
+                if self._answers is None or self._answers.closed:
+                    self._answers = connect(self.url, name="rollcall worker (queue)", autocommit=True)
+                connection = self._answers
+                with deadlines.within(_STATEMENT_DEADLINE, lambda: cut_connection(connection)):
+                    connection.execute(statement, values, prepare=True)
+            except psycopg.Error as error:
+                if self._answers is not None:
+                    self._answers.close()
+                _closed(error)
+
+    def _publishing_connection(self) -> psycopg.Connection[Any]:
+        connection = self._publishing
+        if connection is None:
+            connection = connect(self.url, name="rollcall receiver (queue)", autocommit=True, connect_timeout=2)
+            with self._publishing_lock:
+                self._publishing = connection
+        return connection
+
+    def _drop_publishing(self) -> None:
+        with self._publishing_lock:
+            connection, self._publishing = self._publishing, None
+        if connection is not None:
+            connection.close()
+
+
+class _Consumer(PostgresConsumer):
+    """Claims messages in the consumer's thread; acknowledges and returns them from the workers' threads."""
+
+    def __init__(self, *, broker: PostgresQueue, queue_name: str, prefetch: int, timeout: int) -> None:
+        super().__init__(broker=broker, queue_name=queue_name, prefetch=prefetch, timeout=timeout)
+        self.broker: PostgresQueue = broker
+        # The broker's, not this consumer's: Dramatiq makes a new consumer after an error, while the workers
+        # still hold messages of the old one.
+        self.in_processing = broker.held
+        self._lost_claims_due = 0.0
+
+    def __next__(self) -> MessageProxy | None:
+        connection = self.get_consume_conn()
+        try:
+            with deadlines.within(_STATEMENT_DEADLINE, lambda: cut_connection(connection)):
+                if time.monotonic() >= self._lost_claims_due:
+                    self.broker.maybe_heartbeat(connection)
+                    self._return_lost_claims(connection)
+                message: MessageProxy | None = super().__next__()
+        except psycopg.Error as error:
+            _closed(error)
+        return message
+
+    def claim(self, limit: int) -> None:
+        """Claim up to `limit` messages. One that can't be read goes back with a pause; its neighbours go on."""
+        values = (self.queue_name, limit, self.broker.worker_id)
+        unreadable = []
+        for message_id, text in self.get_consume_conn().execute(_CLAIM, values, prepare=True).fetchall():
+            try:
+                self.buffer.append(Message.decode(text.encode()))
+            except DecodeError:
+                log_unreadable(message_id)
+                unreadable.append(message_id)
+        if unreadable:
+            self.broker.answer(_RETURN, (RETURN_PAUSE, unreadable, self.broker.worker_id))
+
+    def ack(self, message: MessageProxy) -> None:
+        """Take a message out of the queue if it has committed; else put it back."""
+        try:
+            if is_committed(message):
+                self.broker.answer(_ACK, (message.message_id,))
+            else:
+                log_returned(message)
+                pause = 0.0 if self.broker.stopping.is_set() else RETURN_PAUSE
+                self.broker.answer(_RETURN, (pause, [message.message_id], self.broker.worker_id))
+        except QueueAwayError:
+            raise  # Dramatiq tries again; until then it stays in our hands
+        except BaseException:
+            self._let_go(message)
+            raise
+        self._let_go(message)
+
+    nack = ack
+
+    def requeue(self, messages: Iterable[MessageProxy]) -> None:
+        """Put back what was claimed and not begun, at once."""
+        ids = [message.message_id for message in messages]
+        if ids:
+            self.broker.answer(_RETURN, (0.0, ids, self.broker.worker_id))
+            self.broker.held.difference_update(ids)
+
+    def close(self) -> None:
+        """Close the connection. What was claimed and not handed on goes back: the next consumer looks for it."""
+        self.broker.notifier.unsubscribe(self.channel, self.wakeup)
+        if self._consume_conn is not None:
+            self._consume_conn.close()
+            self._consume_conn = None
+        if self.broker.stopping.is_set():
+            self.requeue([MessageProxy(message) for message in self.buffer])
+
+    def get_consume_conn(self) -> psycopg.Connection[Any]:
+        """Return this consumer's connection, opened on first use.
+
+        Raises:
+            QueueAwayError: the server is away.
+        """
+        if self._consume_conn is None:
+            try:
+                self._consume_conn = connect(self.broker.url, name="rollcall worker (claims)", autocommit=True)
+            except psycopg.Error as error:
+                _closed(error)
+        return self._consume_conn
+
+    def _return_lost_claims(self, connection: psycopg.Connection[Any]) -> None:
+        in_hand = [*self.broker.held, *(message.message_id for message in self.buffer)]
+        connection.execute(_RETURN_LOST, (self.broker.worker_id, in_hand), prepare=True)
+        self._lost_claims_due = time.monotonic() + _LOST_CLAIMS_INTERVAL
+
+    def _let_go(self, message: MessageProxy) -> None:
+        self.broker.held.discard(message.message_id)
+        self.wakeup.set()
+
+
+class _Listener(Notifier):
+    """Wakes consumers when something is published. Only a matter of speed: they look once a second anyway."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__(pool=None)
+        self._url = url
+
+    def ensure_conn(self) -> psycopg.Connection[Any]:
+        """Return the listening connection, subscribed to what consumers wait for."""
+        if self.conn is None:
+            self.conn = connect(self._url, name="rollcall worker (listens)", autocommit=True)
+            self.dirty.set()
+        if self.dirty.is_set():
+            self.dirty.clear()
+            with self.lock:
+                channels = list(self.subscriptions)
+            connection = self.conn
+            with deadlines.within(_STATEMENT_DEADLINE, lambda: cut_connection(connection)):
+                self.conn.execute("UNLISTEN *")
+                for channel in channels:
+                    self.conn.execute(psycopg.sql.SQL("LISTEN {}").format(psycopg.sql.Identifier(channel)))
+        return self.conn
+
+    def drop_conn(self) -> None:
+        """Close the listening connection."""
+        if self.conn is not None:
+            self.conn.close()
+            self.conn = None
+
+
+def _closed(error: psycopg.Error) -> NoReturn:
+    # Not the error's own text: a server may quote a statement's values, and those hold bodies.
+    raise QueueAwayError(f"The queue in Postgres does not answer ({type(error).__name__}).") from None
