@@ -4,15 +4,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from receiver.refusal import RefusedError
 from workers.queue.delivery import Delivery
 
 
-class ReceiverError(Exception):
-    """The base of what goes wrong in the receiver."""
-
-
-class NotKeptError(ReceiverError):
+class NotKeptError(RefusedError):
     """Neither queue nor spool took a group of deliveries: none of them may be answered with 200."""
+
+    status = 503
+    reason = "not_kept"
+    sentence = "The delivery can't be kept right now; send it again."
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,70 @@
+"""The body of a request, read whole: cut off at a size and at a time."""
+
+import asyncio
+from collections.abc import Iterable
+
+from starlette.types import Receive
+
+from receiver.refusal import ReceiverError, RefusedError
+
+
+class BodyTooLargeError(RefusedError):
+    """More bytes than `MAX_BODY_BYTES` arrived or were announced."""
+
+    status = 413
+    reason = "too_large"
+    sentence = "The body is larger than this receiver takes."
+
+
+class BodyTooSlowError(RefusedError):
+    """The body was not whole by its deadline."""
+
+    status = 408
+    reason = "too_slow"
+    sentence = "The body did not arrive in time."
+
+
+class ClientGoneError(ReceiverError):
+    """The client went away before its body was whole: there is no one to answer."""
+
+
+async def read_body(
+    headers: Iterable[tuple[bytes, bytes]], receive: Receive, *, most_bytes: int, seconds: float
+) -> bytes:
+    """Return the whole body, holding no more than one network read above `most_bytes` at any time.
+
+    Args:
+        headers: of the request; a `content-length` that says too much is believed, any other is not.
+        receive: the ASGI callable.
+        most_bytes: the largest body to take.
+        seconds: for all of the body, from this call on.
+
+    Raises:
+        BodyTooLargeError: it is larger.
+        BodyTooSlowError: it was not whole in time.
+        ClientGoneError: the client went away.
+    """
+    for name, value in headers:
+        if name == b"content-length" and int(value) > most_bytes:
+            raise BodyTooLargeError
+    try:
+        async with asyncio.timeout(seconds):
+            return await _read(receive, most_bytes)
+    except TimeoutError:
+        raise BodyTooSlowError from None
+
+
+async def _read(receive: Receive, most_bytes: int) -> bytes:
+    chunks: list[bytes] = []
+    size = 0
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ClientGoneError
+        chunk: bytes = message.get("body", b"")
+        size += len(chunk)
+        if size > most_bytes:
+            raise BodyTooLargeError
+        chunks.append(chunk)
+        if not message.get("more_body", False):
+            return b"".join(chunks)

@@ -1,0 +1,99 @@
+"""RSA public keys: read from PEM text, and asked whether they made a signature."""
+
+import hashlib
+import re
+from pathlib import Path
+
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    PublicFormat,
+    load_pem_private_key,
+    load_pem_public_key,
+)
+
+from receiver.refusal import ReceiverError
+from receiver.signature import LONGEST_SIGNATURE, SHORTEST_SIGNATURE, SIGNATURE_STEP
+
+_PADDING = PKCS1v15()
+_HASH = SHA256()
+_PEM_BLOCK = re.compile(r"-----BEGIN ([A-Z ]+)-----.*?-----END \1-----", re.DOTALL)
+
+
+class UnfitKeyError(ReceiverError):
+    """A text holds no RSA public key that this receiver takes. The message quotes nothing of the text."""
+
+
+class PublicKey:
+    """An RSA public key that signatures are checked with.
+
+    Attributes:
+        pem: the key as PEM text, in one form whatever form it was read from.
+        fingerprint: SHA-256 of the key, hexadecimal; what names the key in logs and tells it from others.
+    """
+
+    __slots__ = ("_key", "fingerprint", "pem")
+
+    def __init__(self, key: RSAPublicKey) -> None:
+        length, rest = divmod(key.key_size, 8)
+        if rest or length % SIGNATURE_STEP or not SHORTEST_SIGNATURE <= length <= LONGEST_SIGNATURE:
+            raise UnfitKeyError(f"An RSA key has {key.key_size} bits; use one of 2048 to 8192 bits, a multiple of 512.")
+        self._key = key
+        self.pem = key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode("ascii")
+        self.fingerprint = hashlib.sha256(self.pem.encode("ascii")).hexdigest()
+
+    def made(self, signature: bytes, body: bytes) -> bool:
+        """Tell whether this key made `signature` over exactly these bytes (PKCS#1 v1.5, SHA-256)."""
+        try:
+            self._key.verify(signature, body, _PADDING, _HASH)
+        except InvalidSignature:
+            return False
+        return True
+
+
+def read_public_keys(text: str) -> tuple[PublicKey, ...]:
+    r"""Return the keys in a PEM text, whose line breaks may be a literal backslash-n; at least one.
+
+    Raises:
+        UnfitKeyError: there is none, or one of them is no RSA key of a fit size.
+    """
+    text = text.replace("\\r", "").replace("\\n", "\n")
+    blocks = [match.group() for match in _PEM_BLOCK.finditer(text)]
+    if not blocks:
+        raise UnfitKeyError("A text that should be a public key has no PEM block; it starts with BEGIN PUBLIC KEY.")
+    return tuple(_read_public_key(block) for block in blocks)
+
+
+def read_dev_key(path: Path) -> PublicKey:
+    """Return the public half of the development key in a PEM file, which may hold the private half.
+
+    Raises:
+        UnfitKeyError: the file can't be read or holds no RSA key of a fit size.
+    """
+    try:
+        pem = path.read_text(encoding="ascii")
+    except (OSError, ValueError) as error:
+        raise UnfitKeyError(f"The development key's file can't be read ({type(error).__name__}).") from None
+    if "PRIVATE KEY" not in pem:
+        return read_public_keys(pem)[0]
+    try:
+        public = load_pem_private_key(pem.encode("ascii"), password=None).public_key()
+    except (ValueError, TypeError, UnsupportedAlgorithm):
+        raise UnfitKeyError("The development key's file holds a private key that can't be read.") from None
+    return _fit(public)
+
+
+def _read_public_key(block: str) -> PublicKey:
+    try:
+        return _fit(load_pem_public_key(block.encode("utf-8")))
+    except (ValueError, UnsupportedAlgorithm):
+        raise UnfitKeyError("A PEM block is not a public key that can be read.") from None
+
+
+def _fit(key: object) -> PublicKey:
+    if not isinstance(key, RSAPublicKey):
+        raise UnfitKeyError("A public key is not an RSA key; the vendor signs with RSA.")
+    return PublicKey(key)

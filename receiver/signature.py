@@ -1,0 +1,104 @@
+"""What a request's headers claim: one signature, the header family it came in, and the vendor's ids."""
+
+import binascii
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from receiver.refusal import RefusedError
+from workers.queue.delivery import Provider
+
+# The vendor's ids are UUIDs; they are not authenticated, so their length is bounded here.
+MOST_ID_CHARACTERS = 200
+
+# RSA signatures are as long as their key: 2048 to 8192 bits in steps of 512.
+SHORTEST_SIGNATURE = 256
+LONGEST_SIGNATURE = 1024
+SIGNATURE_STEP = 64
+_LONGEST_ENCODED = -(-LONGEST_SIGNATURE // 3) * 4
+
+_SIGNATURE_FAMILY = {b"dyte-signature": Provider.DYTE, b"rtk-signature": Provider.REALTIMEKIT}
+_DELIVERY_UUID = frozenset({b"dyte-uuid", b"rtk-uuid"})
+_WEBHOOK_ID = frozenset({b"dyte-webhook-id", b"rtk-webhook-id"})
+
+
+class NoSignatureError(RefusedError):
+    """No signature header of either family."""
+
+    status = 401
+    reason = "no_signature"
+    sentence = "The delivery has no signature."
+
+
+class MalformedSignatureError(RefusedError):
+    """Signature headers that are no RSA signature, or that hold different ones."""
+
+    status = 401
+    reason = "malformed_signature"
+    sentence = "The delivery's signature is malformed."
+
+
+class Claim(NamedTuple):
+    """What the headers say; nothing of it is proven yet, and all but the signature never will be.
+
+    Attributes:
+        signature: the bytes of a possible RSA signature.
+        provider: the family of the signature's header name.
+        delivery_uuid: the vendor's id of the delivery, cut to 200 characters; None without one.
+        webhook_id: the vendor's id of the webhook registration, likewise.
+    """
+
+    signature: bytes
+    provider: Provider
+    delivery_uuid: str | None
+    webhook_id: str | None
+
+
+def read_claim(headers: Iterable[tuple[bytes, bytes]]) -> Claim:
+    """Return what the headers (names in lower case, as ASGI has them) claim.
+
+    Several signatures never add up: the same one may be repeated, under either name, two different ones are
+    refused, even if one of them is good. With both names the family is RealtimeKit's, the younger one.
+
+    Raises:
+        NoSignatureError: there is none.
+        MalformedSignatureError: it can't be a signature, or there are several.
+    """
+    encoded: bytes | None = None
+    provider = Provider.DYTE
+    delivery_uuid = webhook_id = None
+    for name, value in headers:
+        if name in _SIGNATURE_FAMILY:
+            if encoded is not None and encoded != value:
+                raise MalformedSignatureError
+            if encoded is None or _SIGNATURE_FAMILY[name] is Provider.REALTIMEKIT:
+                provider = _SIGNATURE_FAMILY[name]
+            encoded = value
+        elif name in _DELIVERY_UUID:
+            delivery_uuid = _id(value)
+        elif name in _WEBHOOK_ID:
+            webhook_id = _id(value)
+    if encoded is None:
+        raise NoSignatureError
+    return Claim(decode_signature(encoded), provider, delivery_uuid, webhook_id)
+
+
+def decode_signature(encoded: bytes) -> bytes:
+    """Return the signature that a header's value holds in strict base64.
+
+    Raises:
+        MalformedSignatureError: the value is something else, or of a length that no RSA signature has.
+    """
+    if len(encoded) > _LONGEST_ENCODED:
+        raise MalformedSignatureError
+    try:
+        signature = binascii.a2b_base64(encoded, strict_mode=True)
+    except binascii.Error:
+        raise MalformedSignatureError from None
+    if not SHORTEST_SIGNATURE <= len(signature) <= LONGEST_SIGNATURE or len(signature) % SIGNATURE_STEP:
+        raise MalformedSignatureError
+    return signature
+
+
+def _id(value: bytes) -> str | None:
+    # Postgres takes no NUL in text; the HTTP parser lets none through, a proxy protocol might.
+    return value[:MOST_ID_CHARACTERS].decode("latin-1").replace("\0", "") or None
