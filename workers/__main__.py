@@ -1,0 +1,35 @@
+"""`python -m workers`: takes groups of deliveries from the queue and settles them in the database."""
+
+import argparse
+import sys
+
+from workers.process import create_worker
+from workers.queue.environment import SettingError, read_environment
+from workers.queue.logs import set_up_logging
+from workers.run import run_until_stopped
+from workers.settings import WorkerSettings
+from workers.settle import settle
+from workers.siblings import run_siblings
+
+
+def main() -> int:
+    """Run a worker until SIGTERM or SIGINT. Returns the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m workers", description=__doc__)
+    parser.add_argument("--threads", type=int, default=2, help="groups processed at once by a process (default: 2)")
+    parser.add_argument("--processes", type=int, default=1, help="processes (default: 1)")
+    arguments = parser.parse_args()
+    if arguments.threads < 1 or arguments.processes < 1:
+        parser.error("--threads and --processes take a number from 1 on")
+    set_up_logging()
+    try:
+        settings = WorkerSettings.from_environment(read_environment())
+    except SettingError as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
+    if arguments.processes > 1:
+        return run_siblings(arguments.processes, [sys.executable, "-m", "workers", "--threads", str(arguments.threads)])
+    return run_until_stopped(create_worker(settings, settle, arguments.threads))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

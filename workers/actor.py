@@ -1,0 +1,29 @@
+"""The Dramatiq actor: one queue message, one transaction."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import dramatiq
+import psycopg
+import structlog
+
+from workers.database import Database
+from workers.queue.delivery import Delivery
+from workers.queue.message import ACTOR_NAME, QUEUE_NAME, decode_group
+from workers.scope import Scope
+
+Settle = Callable[[psycopg.Connection[tuple[Any, ...]], Sequence[Delivery], Scope], None]
+"""Writes what deliveries mean, inside the caller's transaction; may be done again with the same deliveries."""
+
+_log = structlog.get_logger(__name__)
+
+
+def declare_actor(broker: dramatiq.Broker, settle: Settle, database: Database, scope: Scope) -> None:
+    """Tell the broker what to do with a group of deliveries: the actor returns only after its commit."""
+
+    def keep(text: str) -> None:
+        deliveries = decode_group(text)
+        database.commit(lambda connection: settle(connection, deliveries, scope))
+        _log.info("group_settled", deliveries=[str(delivery.id) for delivery in deliveries])
+
+    dramatiq.actor(broker=broker, queue_name=QUEUE_NAME, actor_name=ACTOR_NAME)(keep)

@@ -1,0 +1,55 @@
+"""The worker's settings."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from workers.queue.address import broker_url, database_url
+from workers.queue.environment import comma_separated, setting, whole_number
+from workers.scope import Scope
+
+_DEFAULT_METRICS_PORT = 9464
+_HIGHEST_PORT = 65535
+
+
+@dataclass(frozen=True)
+class WorkerSettings:
+    """What a worker is told.
+
+    Attributes:
+        database_url: where the tables are.
+        broker_url: where the queue is.
+        scope: whose deliveries count.
+        metrics_port: where this worker's metrics are served: the port after `METRICS_PORT`.
+    """
+
+    database_url: str
+    broker_url: str
+    scope: Scope
+    metrics_port: int
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> "WorkerSettings":
+        """Read the settings.
+
+        Raises:
+            workers.queue.environment.SettingError: a variable has a value that it does not take.
+        """
+        return cls(
+            database_url=database_url(environment),
+            broker_url=broker_url(environment),
+            scope=Scope(
+                webhook_ids=_ids(environment, "WEBHOOK_IDS"), organization_ids=_ids(environment, "ORGANIZATION_IDS")
+            ),
+            metrics_port=1
+            + setting(
+                environment,
+                "METRICS_PORT",
+                f"a port from 1 to {_HIGHEST_PORT - 1} (the worker serves on the next one)",
+                whole_number(1, _HIGHEST_PORT - 1),
+                _DEFAULT_METRICS_PORT,
+            ),
+        )
+
+
+def _ids(environment: Mapping[str, str], name: str) -> frozenset[str] | None:
+    return setting(environment, name, "ids separated by commas", lambda text: frozenset(comma_separated(text)), None)
