@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from console import migrate, url
+from console import migrate, sample, url
 from console.failure import CommandFailedError
 from workers.queue.environment import SettingError
 
@@ -14,11 +14,13 @@ app = typer.Typer(
     epilog="Settings come from the environment or from the file .env; .env.example explains each.",
     no_args_is_help=True,
     add_completion=False,
+    rich_markup_mode=None,  # plain paragraphs that fill the terminal, and errors that are a line, not a box
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command("migrate")(migrate.migrate)
 app.command("url")(url.url)
+app.command("sample")(sample.sample)
 
 
 def main() -> None:
