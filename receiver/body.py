@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from starlette.types import Receive
 
@@ -28,16 +29,26 @@ class ClientGoneError(ReceiverError):
     """The client went away before its body was whole: there is no one to answer."""
 
 
-async def read_body(
-    headers: Iterable[tuple[bytes, bytes]], receive: Receive, *, most_bytes: int, seconds: float
-) -> bytes:
-    """Return the whole body, holding no more than one network read above `most_bytes` at any time.
+@dataclass(frozen=True, slots=True)
+class BodyLimits:
+    """How large a body may be and how long it may take.
+
+    Attributes:
+        most_bytes: the largest body to take.
+        seconds: for all of the body to arrive, from the end of the headers on.
+    """
+
+    most_bytes: int
+    seconds: float
+
+
+async def read_body(headers: Iterable[tuple[bytes, bytes]], receive: Receive, limits: BodyLimits) -> bytes:
+    """Return the whole body, holding no more than one network read above the limit at any time.
 
     Args:
         headers: of the request; a `content-length` that says too much is believed, any other is not.
         receive: the ASGI callable.
-        most_bytes: the largest body to take.
-        seconds: for all of the body, from this call on.
+        limits: beyond which the body is cut off.
 
     Raises:
         BodyTooLargeError: it is larger.
@@ -45,11 +56,11 @@ async def read_body(
         ClientGoneError: the client went away.
     """
     for name, value in headers:
-        if name == b"content-length" and int(value) > most_bytes:
+        if name == b"content-length" and int(value) > limits.most_bytes:
             raise BodyTooLargeError
     try:
-        async with asyncio.timeout(seconds):
-            return await _read(receive, most_bytes)
+        async with asyncio.timeout(limits.seconds):
+            return await _read(receive, limits.most_bytes)
     except TimeoutError:
         raise BodyTooSlowError from None
 

@@ -1,0 +1,114 @@
+"""The composition root: the one place where the receiver's parts are put together."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from http import HTTPStatus
+
+import msgspec
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from receiver.answer import RETRY_AFTER
+from receiver.body import BodyLimits
+from receiver.group_commit import Bounds, GroupCommit
+from receiver.keeper import Keeper
+from receiver.key_ring import KeyRing
+from receiver.key_store import KeyStore
+from receiver.key_watch import KeyWatch, Pace
+from receiver.metrics import ReceiverMetrics
+from receiver.readiness import Readiness, healthz
+from receiver.settings import ReceiverSettings
+from receiver.webhook import Webhook
+
+# The vendor gives up after 3 s; a slow proxy in between may not.
+BODY_SECONDS = 10.0
+
+
+def utc_now() -> datetime:
+    """Return the present time, UTC."""
+    return datetime.now(UTC)
+
+
+def create_app(  # noqa: PLR0913 - the root takes every part that a test moves
+    settings: ReceiverSettings,
+    *,
+    keeper: Keeper,
+    metrics: ReceiverMetrics | None = None,
+    clock: Callable[[], datetime] = utc_now,
+    body_seconds: float = BODY_SECONDS,
+    pace: Pace | None = None,
+    bounds: Bounds | None = None,
+) -> Starlette:
+    """Return the receiver as an ASGI application; its lifespan starts and ends all that runs beside it.
+
+    Args:
+        settings: what the process was told.
+        keeper: makes groups of deliveries durable.
+        metrics: the figures to count into.
+        clock: the present time, UTC; it dates deliveries and decides on the keys' ages.
+        body_seconds: how long a body may take to arrive.
+        pace: how often key documents are looked at.
+        bounds: how much may wait to be kept.
+    """
+    metrics = metrics or ReceiverMetrics()
+    keys = _key_ring(settings, metrics, clock, pace)
+    commit = GroupCommit(keeper, metrics, bounds)
+    readiness = Readiness(keys, keeper)
+    webhook = Webhook(
+        keys=keys,
+        commit=commit,
+        metrics=metrics,
+        clock=clock,
+        limits=BodyLimits(settings.max_body_bytes, body_seconds),
+    )
+
+    @asynccontextmanager
+    async def lifespan(_app: Starlette) -> AsyncIterator[None]:
+        await keeper.start()
+        await keys.start()
+        try:
+            yield
+        finally:
+            await commit.drain()
+            await keeper.stop()
+            await keys.stop()
+
+    app = Starlette(
+        routes=[
+            Route("/webhook", webhook),
+            Route("/healthz", healthz),
+            Route("/readyz", readiness.readyz),
+        ],
+        lifespan=lifespan,
+        exception_handlers={HTTPStatus.NOT_FOUND: _not_found, Exception: _failed},
+    )
+    app.router.redirect_slashes = False  # a redirect is a failure to the vendor
+    return app
+
+
+def _key_ring(
+    settings: ReceiverSettings, metrics: ReceiverMetrics, clock: Callable[[], datetime], pace: Pace | None
+) -> KeyRing:
+    dev_keys = (settings.dev_key,) if settings.dev_key else ()
+    if settings.public_keys:
+        return KeyRing((*settings.public_keys, *dev_keys), None, metrics)
+    store = KeyStore(settings.keys_dir)
+    return KeyRing(dev_keys, KeyWatch(settings.key_urls, store, metrics, clock, pace), metrics)
+
+
+async def _not_found(_request: Request, _error: Exception) -> Response:
+    return _error_response(HTTPStatus.NOT_FOUND, "There is nothing here; webhooks go to /webhook.")
+
+
+async def _failed(_request: Request, _error: Exception) -> Response:
+    # A fault of ours is never final for the vendor.
+    response = _error_response(HTTPStatus.SERVICE_UNAVAILABLE, "The delivery can't be taken right now; send it again.")
+    response.headers["retry-after"] = RETRY_AFTER.decode("ascii")
+    return response
+
+
+def _error_response(status: HTTPStatus, sentence: str) -> Response:
+    return Response(msgspec.json.encode({"error": sentence}), status, media_type="application/json")

@@ -1,0 +1,138 @@
+"""The receiver's settings, read once when the process starts."""
+
+import ipaddress
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from receiver.public_key import PublicKey, UnfitKeyError, read_dev_key, read_public_keys
+from workers.queue.address import broker_url
+from workers.queue.environment import comma_separated, setting, whole_number
+
+VENDOR_KEY_URLS = (
+    "https://api.dyte.io/.well-known/webhooks.json",
+    "https://api.realtime.cloudflare.com/.well-known/webhooks.json",
+)
+
+# A group of at least one body travels as one queue message; RabbitMQ takes 16 MiB by default, base64 included.
+MOST_MAX_BODY_BYTES = 8 * 2**20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReceiverSettings:
+    """What a receiver is told from outside.
+
+    Attributes:
+        broker_url: the queue, see `workers.queue.address`.
+        host: the address to listen on.
+        port: the port of the webhook; 0 for any free one.
+        metrics_port: the port of the metrics; 0 for any free one.
+        max_body_bytes: larger bodies are refused.
+        key_urls: the vendor's key documents.
+        public_keys: pinned keys; where there are some, nothing is fetched.
+        dev_key: one more key to trust, which does not keep the documents from being fetched.
+        keys_dir: where the documents' keys are kept.
+        spool_dir: where deliveries wait that the queue did not take.
+    """
+
+    broker_url: str
+    host: str = "127.0.0.1"
+    port: int = 8000
+    metrics_port: int = 9464
+    max_body_bytes: int = 1_048_576
+    key_urls: tuple[str, ...] = VENDOR_KEY_URLS
+    public_keys: tuple[PublicKey, ...] = ()
+    dev_key: PublicKey | None = None
+    keys_dir: Path = Path("var/keys")
+    spool_dir: Path = Path("var/spool")
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> "ReceiverSettings":
+        """Read the settings.
+
+        Raises:
+            SettingError: a variable has a value that it does not take; the message names the variable.
+        """
+        port = whole_number(0, 65535)
+        return cls(
+            broker_url=broker_url(environment),
+            host=setting(environment, "HOST", "a host name or address to listen on", _host, "127.0.0.1"),
+            port=setting(environment, "PORT", "a port from 0 (any free one) to 65535", port, 8000),
+            metrics_port=setting(environment, "METRICS_PORT", "a port from 0 (any free one) to 65535", port, 9464),
+            max_body_bytes=setting(
+                environment,
+                "MAX_BODY_BYTES",
+                f"a whole number of bytes from 1 to {MOST_MAX_BODY_BYTES}",
+                whole_number(1, MOST_MAX_BODY_BYTES),
+                1_048_576,
+            ),
+            key_urls=setting(
+                environment,
+                "WEBHOOK_KEY_URLS",
+                "comma-separated https URLs of key documents (http on this host only)",
+                _key_urls,
+                VENDOR_KEY_URLS,
+            ),
+            public_keys=setting(
+                environment,
+                "WEBHOOK_PUBLIC_KEYS",
+                "RSA public keys of at least 2048 bits as PEM text, or the path of a file that holds them",
+                _public_keys,
+                (),
+            ),
+            dev_key=setting(environment, "ROLLCALL_DEV_KEY", "the path of a PEM file with an RSA key", _dev_key, None),
+            spool_dir=setting(environment, "SPOOL_DIR", "the path of a folder", Path, Path("var/spool")),
+        )
+
+
+def _host(text: str) -> str:
+    if not text or any(character.isspace() or character == "/" for character in text):
+        raise ValueError
+    return text
+
+
+def _key_urls(text: str) -> tuple[str, ...]:
+    # The same document twice would never be looked at twice.
+    return tuple(dict.fromkeys(_key_url(url) for url in comma_separated(text)))
+
+
+def _key_url(url: str) -> str:
+    parts = urlsplit(url)
+    _ = parts.port  # raises ValueError on nonsense
+    is_safe = parts.scheme == "https" or (parts.scheme == "http" and _is_this_host(parts.hostname or ""))
+    if not is_safe or not parts.hostname:
+        raise ValueError
+    return url
+
+
+def _is_this_host(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _public_keys(text: str) -> tuple[PublicKey, ...]:
+    try:
+        if "-----BEGIN" in text:
+            return read_public_keys(text)
+        return tuple(key for path in comma_separated(text) for key in read_public_keys(_content(Path(path))))
+    except UnfitKeyError as error:
+        raise ValueError from error
+
+
+def _content(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise ValueError from error
+
+
+def _dev_key(text: str) -> PublicKey | None:
+    try:
+        return read_dev_key(Path(text))
+    except UnfitKeyError as error:
+        raise ValueError from error

@@ -1,0 +1,75 @@
+"""`POST /webhook`: size, signature, durable, answer."""
+
+from collections.abc import Callable
+from datetime import datetime
+
+from starlette.types import Receive, Scope, Send
+
+from receiver.answer import accept, refuse
+from receiver.body import BodyLimits, ClientGoneError, read_body
+from receiver.group_commit import GroupCommit
+from receiver.key_ring import KeyRing
+from receiver.metrics import ReceiverMetrics
+from receiver.refusal import MethodNotAllowedError, RefusedError
+from receiver.signature import read_claim
+from workers.queue.delivery import Delivery, Provider, new_delivery_id
+
+
+class Webhook:
+    """The endpoint, as an ASGI application. It does not look into a body: what was signed is kept.
+
+    Args:
+        keys: tell who signed.
+        commit: keeps what was signed.
+        metrics: count the answers.
+        clock: the present time, UTC.
+        limits: larger and slower bodies are refused.
+    """
+
+    def __init__(
+        self,
+        *,
+        keys: KeyRing,
+        commit: GroupCommit,
+        metrics: ReceiverMetrics,
+        clock: Callable[[], datetime],
+        limits: BodyLimits,
+    ) -> None:
+        self._keys = keys
+        self._commit = commit
+        self._metrics = metrics
+        self._clock = clock
+        self._limits = limits
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        try:
+            provider = await self._keep(scope, receive)
+        except ClientGoneError:
+            self._metrics.refused("client_gone")
+        except RefusedError as refused:
+            self._metrics.refused(refused.reason)
+            await refuse(type(refused), receive, send)
+        else:
+            self._metrics.accepted[provider].inc()
+            await accept(send)
+
+    async def _keep(self, scope: Scope, receive: Receive) -> Provider:
+        if scope["method"] != "POST":
+            raise MethodNotAllowedError
+        headers = scope["headers"]
+        body = await read_body(headers, receive, self._limits)
+        claim = read_claim(headers)
+        await self._keys.verify(claim.signature, body)
+        received_at = self._clock()
+        await self._commit.keep(
+            Delivery(
+                id=new_delivery_id(received_at),
+                received_at=received_at,
+                provider=claim.provider,
+                delivery_uuid=claim.delivery_uuid,
+                webhook_id=claim.webhook_id,
+                body=body,
+            )
+        )
+        return claim.provider
