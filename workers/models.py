@@ -131,6 +131,7 @@ class Session(Base):
         CheckConstraint(_one_of("status", ["live", "ended"]), name="status"),
         Index("sessions_of_meeting", "meeting_id"),
         Index("sessions_of_organization", "organization_id", "started_at"),
+        Index("sessions_of_day", "organization_id", text("((started_at AT TIME ZONE 'UTC')::date)")),
         Index("sessions_by_start", "started_at"),
         {"postgresql_with": {"fillfactor": 75}},
     )
