@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from console import migrate, sample, url
+from console import deliveries, migrate, run, sample, sessions, timeline, url
 from console.failure import CommandFailedError
 from workers.queue.environment import SettingError
 
@@ -18,13 +18,20 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+app.command("run")(run.run)
 app.command("migrate")(migrate.migrate)
 app.command("url")(url.url)
 app.command("sample")(sample.sample)
+app.command("sessions")(sessions.sessions)
+app.command("timeline")(timeline.timeline)
+app.command("deliveries")(deliveries.deliveries)
 
 
 def main() -> None:
-    """Run `rollcall`: exit code 0 when all went well, 1 when the command failed, 2 for a wrong call or setting."""
+    """Run `rollcall`; the exit code is 0 when all went well, 1 when the command failed, 2 when it could not begin.
+
+    It could not begin with a wrong call, a wrong setting, or a database that does not answer.
+    """
     try:
         app()
     except SettingError as error:
@@ -32,4 +39,4 @@ def main() -> None:
         sys.exit(2)
     except CommandFailedError as error:
         typer.echo(error, err=True)
-        sys.exit(1)
+        sys.exit(error.exit_code)

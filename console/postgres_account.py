@@ -29,7 +29,12 @@ class Account:
     def run(self, command: Sequence[str | Path]) -> subprocess.CompletedProcess[str]:
         """Run a short command as this account and return what came of it; neither shown nor checked."""
         return subprocess.run(  # noqa: S603 - commands of this package, no shell text from outside
-            [str(part) for part in command], check=False, capture_output=True, text=True, **self.process_options()
+            [str(part) for part in command],
+            check=False,
+            capture_output=True,
+            text=True,
+            start_new_session=True,  # a terminal's Ctrl-C is for us to act on
+            **self.process_options(),
         )
 
     def can_write_into(self, folder: Path) -> bool:

@@ -101,7 +101,7 @@ def _place_of_root(directory: Path) -> Place:
         account = account_of((directory / "data").stat().st_uid)
         if not account.can_enter(directory):
             raise CommandFailedError(
-                f"The data in {directory} belongs to the account {account.name}, to which a folder above is closed now: "
+                f"The data in {directory} belongs to {account.name}, an account to which a folder above is closed now: "
                 f"open that one again (chmod o+x), or move {directory} to {outside}."
             )
         folder = directory

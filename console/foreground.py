@@ -1,0 +1,127 @@
+"""Child processes in the foreground: what they say goes to the screen under their names, and they stop in order.
+
+honcho does much of this, but it stops all of them at once and kills after five seconds; here the receiver is to be gone
+before the worker, and both before the database, each with the time that it needs.
+"""
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import IO, TextIO
+
+# More than the receiver and the worker give themselves.
+_STOP_SECONDS = 30.0
+_POLL_SECONDS = 0.1
+_COLOURS = ("36", "32", "35", "33")  # cyan, green, magenta, yellow
+_NAME_WIDTH = 8
+
+
+@dataclass(frozen=True)
+class Child:
+    """A process started here."""
+
+    name: str
+    process: subprocess.Popen[bytes]
+    reader: threading.Thread
+
+
+class Foreground:
+    """The children, in the order in which they were started; they stop in that order too."""
+
+    def __init__(self, output: TextIO) -> None:
+        """Describe a foreground with no children yet.
+
+        Args:
+            output: gets what the children say; readable lines if it is a terminal, else as the children wrote them.
+        """
+        self._output = output
+        self._terminal = output.isatty()
+        self._writing = threading.Lock()
+        self._children: list[Child] = []
+
+    def start(self, name: str, command: Sequence[str], environment: Mapping[str, str]) -> None:
+        """Start a child. A session of its own keeps a terminal's Ctrl-C from it: it is told to stop in its turn."""
+        process = subprocess.Popen(  # noqa: S603 - our own interpreter and modules
+            command,
+            env=dict(environment),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+        colour = _COLOURS[len(self._children) % len(_COLOURS)]
+        reader = threading.Thread(target=self._read, args=(name, colour, process.stdout), daemon=True)
+        reader.start()
+        self._children.append(Child(name, process, reader))
+
+    def wait_for_end(self, until: Callable[[], bool] = lambda: False) -> str | None:
+        """Wait until a child ends and say which and how; or until `until` is true, then return None."""
+        while not until():
+            for child in self._children:
+                status = child.process.poll()
+                if status is not None:
+                    return f"{child.name} {_how_it_ended(status)}"
+            time.sleep(_POLL_SECONDS)
+        return None
+
+    def stop(self, hurry: Callable[[], bool]) -> None:
+        """Stop the children one after the other.
+
+        Args:
+            hurry: asked while one is waited for; once it is true, the rest is killed.
+        """
+        for child in self._children:
+            _stop(child.process, hurry)
+            # What a child said last is to be on the screen; but its own children may keep the pipe open.
+            child.reader.join(1.0)
+
+    def say(self, text: str) -> None:
+        """Print a line. A terminal that has gone takes nothing, and nobody is there to miss it."""
+        with self._writing, contextlib.suppress(OSError, ValueError):
+            print(text, file=self._output, flush=True)
+
+    def _read(self, name: str, colour: str, pipe: IO[bytes]) -> None:
+        prefix = f"{name:<{_NAME_WIDTH}} | "
+        if self._terminal:
+            prefix = f"\033[{colour}m{prefix}\033[0m"
+        with pipe:
+            for line in pipe:
+                text = line.decode("utf-8", "replace").rstrip("\r\n")
+                self.say(prefix + (readable(text) if self._terminal else text))
+
+
+def readable(line: str) -> str:
+    """Return a log line for a person: `{"event": "worker_started", "threads": 2, …}` as `worker_started threads=2`."""
+    try:
+        fields = json.loads(line)
+    except ValueError:
+        return line
+    if not isinstance(fields, dict) or "event" not in fields:
+        return line
+    at, level, event = (str(fields.pop(name, "")) for name in ("at", "level", "event"))
+    head = [at[11:19], level if level != "info" else "", event]
+    return " ".join(part for part in (*head, *(f"{name}={value}" for name, value in fields.items())) if part)
+
+
+def _stop(process: subprocess.Popen[bytes], hurry: Callable[[], bool]) -> None:
+    if process.poll() is None:
+        process.send_signal(signal.SIGTERM)
+    deadline = time.monotonic() + _STOP_SECONDS
+    while process.poll() is None and time.monotonic() < deadline and not hurry():
+        time.sleep(_POLL_SECONDS)
+    # The rest of its group too: children of its own that it left behind.
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+def _how_it_ended(status: int) -> str:
+    if status >= 0:
+        return f"ended with exit code {status}"
+    return f"was ended by {signal.Signals(-status).name}"
