@@ -1,4 +1,4 @@
-"""SIGTERM and SIGINT: the first asks to stop, a second one insists."""
+"""SIGTERM and SIGINT: the first asks to stop, a second insists."""
 
 import os
 import signal
@@ -12,7 +12,7 @@ _INSISTED = 130
 
 
 def stop_on_signal() -> threading.Event:
-    """Return an event that SIGTERM or SIGINT sets; a second signal, a second later or more, ends the process at once."""
+    """Return an event that SIGTERM or SIGINT sets; another signal, over a second later, ends the process at once."""
     stop = threading.Event()
     first: list[float] = []
 

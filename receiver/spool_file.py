@@ -1,0 +1,191 @@
+"""One spool file: groups of deliveries in SQLite, on disk before `put` returns, oldest out first."""
+
+import os
+import sqlite3
+import threading
+from collections.abc import Sequence
+from contextlib import closing, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from receiver.refusal import ReceiverError
+from workers.queue.delivery import Delivery
+from workers.queue.message import UnreadableGroupError, decode_group, encode_group
+
+# A file may grow to this many bytes; what comes then is refused: a long outage must not fill the whole disk.
+MOST_BYTES = 4 * 2**30
+_PAGE_BYTES = 4096
+# Groups that are read at once, at most.
+_MOST_GROUPS = 500
+# Another process that looks at the file (a backup, a person) may lock it for a moment; seconds.
+_BUSY_TIMEOUT = 0.2
+
+# secure_delete: bodies may hold secrets and must be gone once they are in the queue. Full sync: for power cuts.
+_SET_UP = f"""
+    PRAGMA page_size = {_PAGE_BYTES};
+    PRAGMA auto_vacuum = INCREMENTAL;
+    PRAGMA journal_mode = WAL;
+    PRAGMA synchronous = FULL;
+    PRAGMA secure_delete = ON;
+    PRAGMA max_page_count = {MOST_BYTES // _PAGE_BYTES};
+    CREATE TABLE IF NOT EXISTS groups (
+        position INTEGER PRIMARY KEY AUTOINCREMENT,
+        kept_at TEXT NOT NULL,
+        deliveries TEXT NOT NULL,
+        is_readable INTEGER NOT NULL DEFAULT 1
+    );
+    UPDATE groups SET is_readable = 1 WHERE is_readable = 0;
+    CREATE TABLE IF NOT EXISTS probe (only_row INTEGER PRIMARY KEY, at TEXT NOT NULL);
+    PRAGMA wal_checkpoint(TRUNCATE);
+"""  # noqa: S608 - numbers of this module
+
+
+class SpoolError(ReceiverError):
+    """The spool did not take or give a group."""
+
+
+class DamagedSpoolError(SpoolError):
+    """The spool's file is not one that SQLite can read."""
+
+
+@dataclass(frozen=True, slots=True)
+class SpooledGroup:
+    """A group in the spool.
+
+    Attributes:
+        position: its place; later groups have higher ones.
+        deliveries: as they were kept.
+    """
+
+    position: int
+    deliveries: list[Delivery]
+
+
+class SpoolFile:
+    """An open spool file. Its methods may be called from any thread; each returns once its effect is on disk."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._lock = threading.Lock()
+        try:
+            # Made here, because SQLite would let the umask decide who may read it.
+            os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+            self._connection = sqlite3.connect(
+                path, timeout=_BUSY_TIMEOUT, isolation_level=None, check_same_thread=False
+            )
+        except (OSError, sqlite3.OperationalError) as error:
+            raise SpoolError(f"The spool file {path} can't be opened: {error}.") from None
+        try:
+            self._connection.executescript(_SET_UP)
+            _sync_directory(path.parent)
+        except (OSError, sqlite3.Error) as error:
+            self._connection.close()
+            raise _spool_error(path, error) from None
+
+    def put(self, deliveries: Sequence[Delivery], now: datetime | None = None) -> None:
+        """Keep a group.
+
+        Raises:
+            SpoolError: it is not kept: the disk is full or read-only, or the file has reached its limit.
+        """
+        values = ((now or datetime.now(UTC)).isoformat(), encode_group(deliveries))
+        self._execute("INSERT INTO groups (kept_at, deliveries) VALUES (?, ?)", values)
+
+    def oldest(self, most_characters: int) -> list[SpooledGroup]:
+        """Return the oldest groups, in order, up to that much text, but at least one if there is one.
+
+        A group that this version can't read stays in the file and is passed over until the file is next opened.
+
+        Raises:
+            SpoolError: the file can't be read.
+        """
+        places = self._execute(
+            "SELECT position, length(deliveries) FROM groups WHERE is_readable ORDER BY position LIMIT ?",
+            (_MOST_GROUPS,),
+        )
+        groups: list[SpooledGroup] = []
+        total = 0
+        for position, size in places:
+            total += size
+            if groups and total > most_characters:
+                break
+            rows = self._execute("SELECT deliveries FROM groups WHERE position = ?", (position,))
+            try:
+                groups.append(SpooledGroup(position, decode_group(rows[0][0])))
+            except UnreadableGroupError:
+                self._execute("UPDATE groups SET is_readable = 0 WHERE position = ?", (position,))
+        return groups
+
+    def salvage(self, damaged: Path) -> int:
+        """Take over what can be read of a damaged file, oldest first up to the damage. Returns how many groups.
+
+        Raises:
+            SpoolError: they can't be written here.
+        """
+        groups = 0
+        with suppress(sqlite3.Error), closing(sqlite3.connect(damaged)) as source:
+            for row in source.execute("SELECT kept_at, deliveries FROM groups ORDER BY position"):
+                self._execute("INSERT INTO groups (kept_at, deliveries) VALUES (?, ?)", row)
+                groups += 1
+        return groups
+
+    def delete(self, positions: Sequence[int]) -> None:
+        """Forget groups that are safe elsewhere, and give their space back once none is left.
+
+        Raises:
+            SpoolError: they are still there.
+        """
+        marks = ",".join("?" * len(positions))
+        self._execute(f"DELETE FROM groups WHERE position IN ({marks})", tuple(positions))  # noqa: S608 - question marks
+
+    def shrink(self) -> None:
+        """Give space that is no longer used back to the disk, and leave no old text in the write-ahead log."""
+        self._execute("PRAGMA incremental_vacuum")
+        self._execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+    def count(self) -> int:
+        """Return how many groups there are, those that can't be read among them."""
+        return int(self._execute("SELECT count(*) FROM groups")[0][0])
+
+    def oldest_kept_at(self) -> datetime | None:
+        """Return when the oldest group was kept, UTC; None if there is none."""
+        rows = self._execute("SELECT kept_at FROM groups ORDER BY position LIMIT 1")
+        return datetime.fromisoformat(rows[0][0]) if rows else None
+
+    def probe(self) -> None:
+        """Write something small to the disk.
+
+        Raises:
+            SpoolError: a group could not be kept now either.
+        """
+        self._execute("INSERT OR REPLACE INTO probe VALUES (1, ?)", (datetime.now(UTC).isoformat(),))
+
+    def close(self) -> None:
+        """Close the file."""
+        with self._lock:
+            self._connection.close()
+
+    def _execute(self, statement: str, values: tuple[object, ...] = ()) -> list[tuple[Any, ...]]:
+        with self._lock:
+            try:
+                return self._connection.execute(statement, values).fetchall()
+            except sqlite3.Error as error:
+                raise _spool_error(self.path, error) from None
+
+
+def _spool_error(path: Path, error: Exception) -> SpoolError:
+    # SQLite's OperationalErrors are about the surroundings (full, read-only), a bare DatabaseError is about the file.
+    if type(error) is sqlite3.DatabaseError:
+        return DamagedSpoolError(f"The spool file {path} is damaged: {error}. It is set aside, and a new one begun.")
+    return SpoolError(f"The spool file {path} can't be written or read: {error}. Make room or mend its permissions.")
+
+
+def _sync_directory(directory: Path) -> None:
+    # A new file's name is on disk only once its folder is.
+    descriptor = os.open(directory, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
