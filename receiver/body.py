@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import cast
 
 from starlette.types import Receive
 
@@ -58,11 +59,25 @@ async def read_body(headers: Iterable[tuple[bytes, bytes]], receive: Receive, li
     for name, value in headers:
         if name == b"content-length" and int(value) > limits.most_bytes:
             raise BodyTooLargeError
+    # asyncio.timeout() says the same, but takes a tenth of the time of a whole request.
+    expired = False
+
+    def expire() -> None:
+        nonlocal expired
+        expired = True
+        task.cancel()
+
+    loop = asyncio.get_running_loop()
+    task = cast("asyncio.Task[object]", asyncio.current_task(loop))
+    timer = loop.call_later(limits.seconds, expire)
     try:
-        async with asyncio.timeout(limits.seconds):
-            return await _read(receive, limits.most_bytes)
-    except TimeoutError:
-        raise BodyTooSlowError from None
+        return await _read(receive, limits.most_bytes)
+    except asyncio.CancelledError:
+        if expired and not task.uncancel():
+            raise BodyTooSlowError from None
+        raise  # someone else cancels as well, or alone
+    finally:
+        timer.cancel()
 
 
 async def _read(receive: Receive, most_bytes: int) -> bytes:

@@ -27,7 +27,7 @@ class ReceiverSettings:
         broker_url: the queue, see `workers.queue.address`.
         host: the address to listen on.
         port: the port of the webhook; 0 for any free one.
-        metrics_port: the port of the metrics; 0 for any free one.
+        metrics_port: the port of the metrics.
         max_body_bytes: larger bodies are refused.
         key_urls: the vendor's key documents.
         public_keys: pinned keys; where there are some, nothing is fetched.
@@ -54,12 +54,17 @@ class ReceiverSettings:
         Raises:
             SettingError: a variable has a value that it does not take; the message names the variable.
         """
-        port = whole_number(0, 65535)
         return cls(
             broker_url=broker_url(environment),
             host=setting(environment, "HOST", "a host name or address to listen on", _host, "127.0.0.1"),
-            port=setting(environment, "PORT", "a port from 0 (any free one) to 65535", port, 8000),
-            metrics_port=setting(environment, "METRICS_PORT", "a port from 0 (any free one) to 65535", port, 9464),
+            port=setting(environment, "PORT", "a port from 0 (any free one) to 65535", whole_number(0, 65535), 8000),
+            metrics_port=setting(
+                environment,
+                "METRICS_PORT",
+                "a port from 1 to 65534 (the worker serves on the next one)",
+                whole_number(1, 65534),
+                9464,
+            ),
             max_body_bytes=setting(
                 environment,
                 "MAX_BODY_BYTES",

@@ -1,0 +1,45 @@
+"""A keeper that keeps in a list, can be held up and can refuse."""
+
+import asyncio
+import threading
+from collections.abc import Sequence
+
+from receiver.keeper import Check, KeeperReadiness, NotKeptError
+from workers.queue.delivery import Delivery
+
+
+class ListKeeper:
+    """Keeps groups in memory; `gate` holds it up, `refuses` makes it fail."""
+
+    def __init__(self) -> None:
+        self.groups: list[list[Delivery]] = []
+        self.gate = threading.Event()
+        self.gate.set()
+        self.refuses: Exception | None = None
+        self.queue_takes = True
+        self.spool_takes = True
+        self.began = 0
+        self.is_stopped = False
+
+    @property
+    def kept(self) -> list[Delivery]:
+        return [delivery for group in self.groups for delivery in group]
+
+    async def start(self) -> None:
+        """Nothing to get ready."""
+
+    async def keep(self, group: Sequence[Delivery]) -> None:
+        self.began += 1
+        while not self.gate.is_set():  # noqa: ASYNC110 - it is opened from the thread of the test
+            await asyncio.sleep(0.001)
+        if self.refuses is not None:
+            raise self.refuses
+        if not (self.queue_takes or self.spool_takes):
+            raise NotKeptError
+        self.groups.append(list(group))
+
+    async def readiness(self) -> KeeperReadiness:
+        return KeeperReadiness(queue=Check(self.queue_takes, "The queue."), spool=Check(self.spool_takes, "The spool."))
+
+    async def stop(self) -> None:
+        self.is_stopped = True
