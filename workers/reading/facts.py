@@ -2,7 +2,6 @@
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
 
 import msgspec
 
@@ -120,13 +119,3 @@ class Facts(msgspec.Struct):
     participant: ParticipantFact | None = None
     artifact: ArtifactFact | None = None
     update: UpdateFact | None = None
-
-
-class Entry(msgspec.Struct, frozen=True):
-    """An entry of the timeline, as one delivery reports it."""
-
-    session_id: str | None
-    kind: str
-    subject_id: str
-    occurred_at: datetime
-    detail: dict[str, Any]

@@ -1,0 +1,65 @@
+"""What goes into the timeline: each event once, as it was reported, nothing inferred."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from workers.reading.facts import Facts, ParticipantFact
+
+EntryKey = tuple[str | None, str, str, datetime]
+
+
+class Entry(msgspec.Struct, frozen=True):
+    """A row of `timeline`.
+
+    Two deliveries that report the same kind for the same subject at the same time are one entry: the earlier's.
+    """
+
+    session_id: str | None
+    kind: str
+    subject_id: str
+    occurred_at: datetime
+    detail: dict[str, Any]
+    delivery_id: UUID
+
+    @property
+    def key(self) -> EntryKey:
+        """What makes two entries the same one."""
+        return (self.session_id, self.kind, self.subject_id, self.occurred_at)
+
+
+def entries_of(facts: Facts, delivery_id: UUID, received_at: datetime) -> Iterator[Entry]:
+    """Yield the entries that a body's facts make, those of a status update aside: these depend on its fellows.
+
+    An entry occurred at the time that the event states for it, else when its delivery was received.
+    """
+    session = facts.session
+    if session is None:
+        return
+    if session.starts:
+        detail = _stated(title=session.title)
+        yield Entry(session.id, "session.started", session.id, session.started_at or received_at, detail, delivery_id)
+    if session.ends:
+        detail = _stated(reason=session.end_reason)
+        yield Entry(session.id, "session.ended", session.id, session.ended_at or received_at, detail, delivery_id)
+    if facts.participant is not None:
+        participant = facts.participant
+        detail = _stated(display_name=participant.display_name, custom_participant_id=participant.custom_participant_id)
+        kind = f"participant.{participant.kind}"
+        at = participant_time(participant, received_at)
+        yield Entry(session.id, kind, participant.peer_id, at, detail, delivery_id)
+    if facts.artifact is not None:
+        yield Entry(session.id, f"{facts.artifact.kind}.available", session.id, received_at, {}, delivery_id)
+
+
+def participant_time(participant: ParticipantFact, received_at: datetime) -> datetime:
+    """Return when a join or a leave happened: as it states, else when its delivery was received."""
+    stated = participant.left_at if participant.kind == "left" else participant.joined_at
+    return stated or received_at
+
+
+def _stated(**members: str | None) -> dict[str, Any]:
+    return {name: value for name, value in members.items() if value is not None}

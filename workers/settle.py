@@ -1,0 +1,98 @@
+"""Settling a group of deliveries: one transaction that makes them rows of the ledger and of the tables.
+
+    read → ledger → subjects → merge → tables → what was withdrawn
+
+Any order, batching and repetition of deliveries comes to the same tables.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import psycopg
+import structlog
+
+from workers.queue.delivery import Delivery
+from workers.reading.reading import Reading, body_identity, read
+from workers.reading.stream_key import overwrite_stream_keys
+from workers.rules.merge import Merge
+from workers.scope import Scope
+from workers.status import Status
+from workers.tables.ledger import Kept, keep_in_ledger
+from workers.tables.merge import write_merge
+from workers.tables.rows import Cursor
+from workers.tables.subjects import settle_subjects, subjects_of
+from workers.tables.withdrawal import withdraw
+
+log = structlog.get_logger()
+
+# Errors that a delivery itself can cause: data that the server refuses, constraints, limits. All others are the
+# server's or ours and leave `settle`: the message stays in the queue. (PostgreSQL, appendix A: classes of SQLSTATE.)
+_CAUSED_BY_DATA = ("22", "23", "54")
+
+
+def settle(connection: psycopg.Connection[Any], deliveries: Sequence[Delivery], scope: Scope) -> None:
+    """Write a group of deliveries into the ledger and the tables, in the transaction that is open.
+
+    A delivery that can't be settled is found and quarantined with the reason; its neighbours go through.
+
+    Raises:
+        psycopg.OperationalError, psycopg.InterfaceError: the database is away or the transaction must be tried again.
+        psycopg.ProgrammingError: the tables are not those of this version.
+    """
+    batch = [
+        Kept(delivery, body_identity(delivery.body), read(delivery.body, delivery.webhook_id, scope))
+        for delivery in deliveries
+    ]
+    with connection.cursor() as cursor:
+        _settle_or_split(connection, cursor, batch)
+
+
+def _settle_or_split(connection: psycopg.Connection[Any], cursor: Cursor, batch: list[Kept]) -> None:
+    try:
+        with connection.transaction():
+            settle_batch(cursor, batch)
+    except Exception as error:
+        if not _is_caused_by_data(error):
+            raise
+        if len(batch) > 1:
+            half = len(batch) // 2
+            _settle_or_split(connection, cursor, batch[:half])
+            _settle_or_split(connection, cursor, batch[half:])
+            return
+        (kept,) = batch
+        if kept.reading.status is Status.QUARANTINED and kept.reading.payload is None:
+            raise
+        reason = type(error).__name__
+        log.warning("delivery_quarantined", delivery_id=str(kept.delivery.id), reason=reason)
+        _settle_or_split(connection, cursor, [_quarantined(kept, reason)])
+
+
+def settle_batch(cursor: Cursor, batch: Sequence[Kept]) -> None:
+    """Write deliveries that have been read into the ledger and the tables."""
+    outcome = keep_in_ledger(cursor, batch)
+    processed = [kept for kept in outcome.new if kept.reading.status is Status.PROCESSED]
+    plain = [kept for kept in processed if kept.reading.subject_id is None]
+    updates = [kept for kept in processed if kept.reading.subject_id is not None]
+    settled = settle_subjects(cursor, subjects_of(updates), updates)
+
+    counting = [(k.delivery.id, k.delivery.received_at, k.reading.facts) for k in plain if k.reading.facts is not None]
+    merge = Merge()
+    for delivery_id, received_at, facts in sorted(counting + settled.counting, key=lambda one: one[0]):
+        merge.add(delivery_id, received_at, facts)
+    write_merge(cursor, merge, settled)
+    withdraw(cursor, outcome.withdrawn + settled.withdrawn)
+
+
+def _is_caused_by_data(error: Exception) -> bool:
+    if isinstance(error, psycopg.Error):
+        return isinstance(error, psycopg.DataError) or (error.sqlstate or "")[:2] in _CAUSED_BY_DATA
+    return True
+
+
+def _quarantined(kept: Kept, reason: str) -> Kept:
+    reading = Reading(
+        Status.QUARANTINED,
+        error=f"the database does not take what it states ({reason}); replay it with a version that knows better",
+        raw=overwrite_stream_keys(kept.delivery.body),
+    )
+    return Kept(kept.delivery, kept.body_sha256, reading)

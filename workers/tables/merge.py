@@ -1,0 +1,56 @@
+"""Writing what a batch was merged to into the tables, and what its subjects have come to."""
+
+from collections.abc import Iterable, Mapping
+from operator import attrgetter
+from typing import Any, TypeVar
+
+import msgspec
+
+from workers.rules.merge import Merge
+from workers.rules.timeline import Entry
+from workers.tables import statements
+from workers.tables.rows import Cursor, write_columns, write_rows
+from workers.tables.subjects import SettledSubjects
+
+Row = TypeVar("Row")
+
+_encode = msgspec.json.Encoder().encode
+
+
+def write_merge(cursor: Cursor, merge: Merge, settled: SettledSubjects) -> None:
+    """Write the rows of a batch, one statement a table, in the order that `statements` asks for."""
+    write_rows(cursor, statements.SESSIONS, _by_key(merge.sessions))
+    write_rows(cursor, statements.PARTICIPANTS, _by_key(merge.participants))
+    ended = [row.id for row in _by_key(merge.sessions) if row.stated_ended_at or row.noticed_ended_at]
+    if ended:
+        write_columns(cursor, statements.LEAVES_AT_SESSION_END, [ended])
+    write_rows(cursor, statements.PARTICIPANT_EVENTS, _by_key(merge.participant_events))
+    if settled.gone:
+        write_columns(cursor, statements.TIMELINE_WITHDRAWN, list(zip(*settled.gone, strict=True)))
+    write_timeline(cursor, [*merge.timeline.values(), *settled.entries])
+    write_rows(cursor, statements.ARTIFACTS, _by_key(merge.artifacts))
+    write_rows(cursor, statements.RECORDINGS, sorted(settled.recordings, key=attrgetter("id")))
+    write_rows(cursor, statements.LIVESTREAMS, sorted(settled.livestreams, key=attrgetter("stream_id")))
+    write_rows(cursor, statements.MEETINGS, _by_key(merge.meetings))
+    write_rows(cursor, statements.ORGANIZATIONS, _by_key(merge.organizations))
+
+
+def write_timeline(cursor: Cursor, entries: Iterable[Entry]) -> None:
+    """Write entries of the timeline; of two with one key the earlier delivery's stays."""
+    rows = [
+        (
+            entry.session_id,
+            entry.kind,
+            entry.subject_id,
+            entry.occurred_at,
+            _encode(entry.detail).decode(),
+            entry.delivery_id,
+        )
+        for entry in sorted(entries, key=lambda entry: (entry.session_id or "", *entry.key[1:]))
+    ]
+    if rows:
+        write_columns(cursor, statements.TIMELINE, list(zip(*rows, strict=True)))
+
+
+def _by_key(rows: Mapping[Any, Row]) -> list[Row]:
+    return [row for _, row in sorted(rows.items())]

@@ -1,0 +1,190 @@
+"""The statements that merge a batch's rows into the tables: one a table.
+
+Every one takes its rows as arrays, column by column, in the order of the rows' fields, and rows in the order of their
+keys, so that two workers lock them in one order. `old` is the row that is there, `new` (in ON CONFLICT: `excluded`)
+the batch's.
+
+Whoever changes anything of a session holds the lock on its row of `sessions` first: that statement runs before those
+of the session's other tables, so two workers that write one session take turns. The rows of organizations and
+meetings, which many sessions share, come last and are locked for as short a time as can be.
+"""
+
+SESSIONS = """
+INSERT INTO rollcall.sessions AS old (
+    id, meeting_id, organization_id, title, end_reason, last_event_at,
+    meeting_by, organization_by, title_by, end_reason_by,
+    stated_started_at, noticed_started_at, stated_ended_at, noticed_ended_at,
+    started_at, ended_at, status)
+SELECT new.*,
+    coalesce(stated_started_at, noticed_started_at),
+    coalesce(stated_ended_at, noticed_ended_at),
+    CASE WHEN coalesce(stated_ended_at, noticed_ended_at) IS NULL THEN 'live' ELSE 'ended' END
+FROM unnest(
+    %b::text[], %b::text[], %b::text[], %b::text[], %b::text[], %b::timestamptz[],
+    %b::uuid[], %b::uuid[], %b::uuid[], %b::uuid[],
+    %b::timestamptz[], %b::timestamptz[], %b::timestamptz[], %b::timestamptz[]) AS new (
+    id, meeting_id, organization_id, title, end_reason, last_event_at,
+    meeting_by, organization_by, title_by, end_reason_by,
+    stated_started_at, noticed_started_at, stated_ended_at, noticed_ended_at)
+ON CONFLICT (id) DO UPDATE SET (
+    meeting_id, meeting_by, organization_id, organization_by, title, title_by, end_reason, end_reason_by,
+    last_event_at, stated_started_at, noticed_started_at, stated_ended_at, noticed_ended_at,
+    started_at, ended_at, status) = (
+    SELECT
+        CASE WHEN m.meeting_by = old.meeting_by THEN old.meeting_id ELSE excluded.meeting_id END, m.meeting_by,
+        CASE WHEN m.organization_by = old.organization_by THEN old.organization_id ELSE excluded.organization_id END,
+        m.organization_by,
+        CASE WHEN m.title_by = old.title_by THEN old.title ELSE excluded.title END, m.title_by,
+        CASE WHEN m.end_reason_by = old.end_reason_by THEN old.end_reason ELSE excluded.end_reason END, m.end_reason_by,
+        greatest(old.last_event_at, excluded.last_event_at),
+        m.stated_start, m.noticed_start, m.stated_end, m.noticed_end,
+        coalesce(m.stated_start, m.noticed_start),
+        coalesce(m.stated_end, m.noticed_end),
+        CASE WHEN coalesce(m.stated_end, m.noticed_end) IS NULL THEN 'live' ELSE 'ended' END
+    FROM (SELECT
+        greatest(old.meeting_by, excluded.meeting_by) AS meeting_by,
+        greatest(old.organization_by, excluded.organization_by) AS organization_by,
+        greatest(old.title_by, excluded.title_by) AS title_by,
+        greatest(old.end_reason_by, excluded.end_reason_by) AS end_reason_by,
+        least(old.stated_started_at, excluded.stated_started_at) AS stated_start,
+        least(old.noticed_started_at, excluded.noticed_started_at) AS noticed_start,
+        greatest(old.stated_ended_at, excluded.stated_ended_at) AS stated_end,
+        greatest(old.noticed_ended_at, excluded.noticed_ended_at) AS noticed_end) AS m)
+"""
+
+# A leave stands unless a later join says that the peer is back; where none stands, the session's end counts as one.
+PARTICIPANTS = """
+INSERT INTO rollcall.participants AS old (
+    session_id, peer_id, custom_participant_id, display_name, custom_participant_by, display_name_by,
+    stated_joined_at, noticed_joined_at, last_joined_at, last_left_at,
+    joined_at, left_at, left_source)
+SELECT new.*,
+    coalesce(stated_joined_at, noticed_joined_at),
+    CASE WHEN last_left_at IS NULL OR last_left_at < last_joined_at THEN session.ended_at ELSE last_left_at END,
+    CASE WHEN last_left_at IS NULL OR last_left_at < last_joined_at
+        THEN CASE WHEN session.ended_at IS NOT NULL THEN 'session_end' END ELSE 'event' END
+FROM unnest(
+    %b::text[], %b::text[], %b::text[], %b::text[], %b::uuid[], %b::uuid[],
+    %b::timestamptz[], %b::timestamptz[], %b::timestamptz[], %b::timestamptz[]) AS new (
+    session_id, peer_id, custom_participant_id, display_name, custom_participant_by, display_name_by,
+    stated_joined_at, noticed_joined_at, last_joined_at, last_left_at)
+JOIN rollcall.sessions AS session ON session.id = new.session_id
+ON CONFLICT (session_id, peer_id) DO UPDATE SET (
+    custom_participant_id, custom_participant_by, display_name, display_name_by,
+    stated_joined_at, noticed_joined_at, last_joined_at, last_left_at, joined_at, left_at, left_source) = (
+    SELECT
+        CASE WHEN m.custom_participant_by = old.custom_participant_by
+            THEN old.custom_participant_id ELSE excluded.custom_participant_id END, m.custom_participant_by,
+        CASE WHEN m.display_name_by = old.display_name_by
+            THEN old.display_name ELSE excluded.display_name END, m.display_name_by,
+        m.stated_join, m.noticed_join, m.last_join, m.last_leave,
+        coalesce(m.stated_join, m.noticed_join),
+        CASE WHEN m.last_leave IS NULL OR m.last_leave < m.last_join THEN session.ended_at ELSE m.last_leave END,
+        CASE WHEN m.last_leave IS NULL OR m.last_leave < m.last_join
+            THEN CASE WHEN session.ended_at IS NOT NULL THEN 'session_end' END ELSE 'event' END
+    FROM (SELECT
+        greatest(old.custom_participant_by, excluded.custom_participant_by) AS custom_participant_by,
+        greatest(old.display_name_by, excluded.display_name_by) AS display_name_by,
+        least(old.stated_joined_at, excluded.stated_joined_at) AS stated_join,
+        least(old.noticed_joined_at, excluded.noticed_joined_at) AS noticed_join,
+        greatest(old.last_joined_at, excluded.last_joined_at) AS last_join,
+        greatest(old.last_left_at, excluded.last_left_at) AS last_leave) AS m,
+        rollcall.sessions AS session
+    WHERE session.id = excluded.session_id)
+"""
+
+# After the end of a session became known, or a later one: those who have not left, left with it.
+LEAVES_AT_SESSION_END = """
+UPDATE rollcall.participants AS participant
+SET left_at = session.ended_at, left_source = 'session_end'
+FROM rollcall.sessions AS session
+WHERE session.id = ANY(%b::text[])
+    AND participant.session_id = session.id
+    AND session.ended_at IS NOT NULL
+    AND participant.left_source IS DISTINCT FROM 'event'
+    AND participant.left_at IS DISTINCT FROM session.ended_at
+"""
+
+PARTICIPANT_EVENTS = """
+INSERT INTO rollcall.participant_events AS old (session_id, peer_id, kind, occurred_at, delivery_id)
+SELECT * FROM unnest(%b::text[], %b::text[], %b::text[], %b::timestamptz[], %b::uuid[])
+ON CONFLICT (session_id, peer_id, kind, occurred_at) DO UPDATE SET delivery_id = excluded.delivery_id
+WHERE excluded.delivery_id < old.delivery_id
+"""
+
+TIMELINE = """
+INSERT INTO rollcall.timeline AS old (session_id, kind, subject_id, occurred_at, detail, delivery_id)
+SELECT * FROM unnest(%b::text[], %b::text[], %b::text[], %b::timestamptz[], %b::text[]::jsonb[], %b::uuid[])
+ON CONFLICT (session_id, kind, subject_id, occurred_at)
+DO UPDATE SET delivery_id = excluded.delivery_id, detail = excluded.detail
+WHERE excluded.delivery_id < old.delivery_id
+"""
+
+TIMELINE_WITHDRAWN = """
+DELETE FROM rollcall.timeline AS entry
+USING unnest(%b::text[], %b::text[], %b::text[], %b::timestamptz[]) AS gone (session_id, kind, subject_id, occurred_at)
+WHERE entry.session_id IS NOT DISTINCT FROM gone.session_id AND entry.kind = gone.kind
+    AND entry.subject_id = gone.subject_id AND entry.occurred_at = gone.occurred_at
+"""
+
+ARTIFACTS = """
+INSERT INTO rollcall.artifacts AS old (
+    session_id, kind, download_url, download_url_expires_at, download_url_by, expires_by)
+SELECT * FROM unnest(%b::text[], %b::text[], %b::text[], %b::timestamptz[], %b::uuid[], %b::uuid[])
+ON CONFLICT (session_id, kind) DO UPDATE SET
+    download_url = CASE WHEN old.download_url_by > excluded.download_url_by OR excluded.download_url_by IS NULL
+        THEN old.download_url ELSE excluded.download_url END,
+    download_url_by = greatest(old.download_url_by, excluded.download_url_by),
+    download_url_expires_at = CASE WHEN old.expires_by > excluded.expires_by OR excluded.expires_by IS NULL
+        THEN old.download_url_expires_at ELSE excluded.download_url_expires_at END,
+    expires_by = greatest(old.expires_by, excluded.expires_by)
+"""
+
+RECORDINGS = """
+INSERT INTO rollcall.recordings (
+    id, session_id, meeting_id, status, invoked_at, started_at, stopped_at, duration_seconds, file_size, file_name,
+    download_url, audio_download_url, download_url_expires_at, stop_reason)
+SELECT * FROM unnest(
+    %b::text[], %b::text[], %b::text[], %b::text[], %b::timestamptz[], %b::timestamptz[], %b::timestamptz[],
+    %b::numeric[], %b::bigint[], %b::text[], %b::text[], %b::text[], %b::timestamptz[], %b::text[])
+ON CONFLICT (id) DO UPDATE SET
+    session_id = excluded.session_id, meeting_id = excluded.meeting_id, status = excluded.status,
+    invoked_at = excluded.invoked_at, started_at = excluded.started_at, stopped_at = excluded.stopped_at,
+    duration_seconds = excluded.duration_seconds, file_size = excluded.file_size, file_name = excluded.file_name,
+    download_url = excluded.download_url, audio_download_url = excluded.audio_download_url,
+    download_url_expires_at = excluded.download_url_expires_at, stop_reason = excluded.stop_reason
+"""
+
+LIVESTREAMS = """
+INSERT INTO rollcall.livestreams (stream_id, meeting_id, status, last_changed_at, playback_url)
+SELECT * FROM unnest(%b::text[], %b::text[], %b::text[], %b::timestamptz[], %b::text[])
+ON CONFLICT (stream_id) DO UPDATE SET
+    meeting_id = excluded.meeting_id, status = excluded.status, last_changed_at = excluded.last_changed_at,
+    playback_url = excluded.playback_url
+"""
+
+MEETINGS = """
+INSERT INTO rollcall.meetings AS old (
+    id, organization_id, title, room_name, created_at, organization_by, title_by, room_name_by)
+SELECT * FROM unnest(
+    %b::text[], %b::text[], %b::text[], %b::text[], %b::timestamptz[], %b::uuid[], %b::uuid[], %b::uuid[])
+ON CONFLICT (id) DO UPDATE SET
+    organization_id = CASE WHEN old.organization_by > excluded.organization_by OR excluded.organization_by IS NULL
+        THEN old.organization_id ELSE excluded.organization_id END,
+    organization_by = greatest(old.organization_by, excluded.organization_by),
+    title = CASE WHEN old.title_by > excluded.title_by OR excluded.title_by IS NULL
+        THEN old.title ELSE excluded.title END,
+    title_by = greatest(old.title_by, excluded.title_by),
+    room_name = CASE WHEN old.room_name_by > excluded.room_name_by OR excluded.room_name_by IS NULL
+        THEN old.room_name ELSE excluded.room_name END,
+    room_name_by = greatest(old.room_name_by, excluded.room_name_by),
+    created_at = least(old.created_at, excluded.created_at)
+"""
+
+ORGANIZATIONS = """
+INSERT INTO rollcall.organizations AS old (id, name, name_by)
+SELECT * FROM unnest(%b::text[], %b::text[], %b::uuid[])
+ON CONFLICT (id) DO UPDATE SET
+    name = CASE WHEN old.name_by > excluded.name_by OR excluded.name_by IS NULL THEN old.name ELSE excluded.name END,
+    name_by = greatest(old.name_by, excluded.name_by)
+"""

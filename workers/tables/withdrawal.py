@@ -1,0 +1,143 @@
+"""Taking back what no longer holds: a delivery that counted turns out to repeat one that was received earlier.
+
+Merging can only add, so the sessions it names are made anew from the ledger. Meetings and organizations are shared by
+too many sessions for that: there the delivery's word becomes that of the first copy, and what was received between
+the two, and had lost to the later one, is merged again.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import LiteralString
+from uuid import UUID
+
+from workers.reading.facts import Facts, MeetingFact, OrganizationFact
+from workers.reading.reading import read
+from workers.rules.merge import Merge
+from workers.scope import Scope
+from workers.tables.ledger import Withdrawn
+from workers.tables.merge import write_merge
+from workers.tables.rows import Cursor
+from workers.tables.subjects import SettledSubjects, settle_subjects
+
+# The row is locked, or made to be locked, so that no worker writes the session meanwhile.
+_LOCK = """
+INSERT INTO rollcall.sessions (id, status, last_event_at)
+SELECT id, 'live', '-infinity' FROM unnest(%b::text[]) AS id
+ON CONFLICT (id) DO UPDATE SET status = sessions.status
+"""
+
+_PROCESSED = """
+SELECT id, received_at, payload::text, raw
+FROM rollcall.deliveries
+WHERE session_id = ANY(%b::text[]) AND status = 'processed'
+ORDER BY id
+"""
+
+_EMPTY: tuple[LiteralString, ...] = (
+    "DELETE FROM rollcall.sessions WHERE id = ANY(%b::text[])",
+    "DELETE FROM rollcall.participants WHERE session_id = ANY(%b::text[])",
+    "DELETE FROM rollcall.participant_events WHERE session_id = ANY(%b::text[])",
+    "DELETE FROM rollcall.artifacts WHERE session_id = ANY(%b::text[])",
+    "DELETE FROM rollcall.timeline WHERE session_id = ANY(%b::text[])",
+)
+
+_REDATE_ORGANIZATION = """
+UPDATE rollcall.organizations SET name_by = %(first)s WHERE id = %(id)s AND name_by = %(former)s
+"""
+_REDATE_MEETING = """
+UPDATE rollcall.meetings SET
+    organization_by = CASE WHEN organization_by = %(former)s THEN %(first)s ELSE organization_by END,
+    title_by = CASE WHEN title_by = %(former)s THEN %(first)s ELSE title_by END,
+    room_name_by = CASE WHEN room_name_by = %(former)s THEN %(first)s ELSE room_name_by END
+WHERE id = %(id)s AND %(former)s IN (organization_by, title_by, room_name_by)
+"""
+_BETWEEN = """
+SELECT id, payload::text, raw
+FROM rollcall.deliveries
+WHERE id > %(first)s AND id < %(former)s AND status = 'processed'
+    AND (%(meeting_id)s::text IS NULL OR meeting_id = %(meeting_id)s)
+ORDER BY id DESC
+"""
+
+
+def withdraw(cursor: Cursor, withdrawn: Sequence[Withdrawn]) -> None:
+    """Take back what deliveries put into the tables that count no more."""
+    rebuild_sessions(cursor, {one.facts.session.id for one in withdrawn if one.facts.session is not None})
+    again = Merge()
+    for one in withdrawn:
+        if one.facts.meeting is not None:
+            _redate_meeting(cursor, one, one.facts.meeting, again)
+        if one.facts.organization is not None:
+            _redate_organization(cursor, one, one.facts.organization, again)
+    write_merge(cursor, again, SettledSubjects())
+
+
+def rebuild_sessions(cursor: Cursor, session_ids: Iterable[str]) -> int:
+    """Make all rows of sessions anew from the ledger; return from how many deliveries."""
+    ids = sorted(session_ids)
+    if not ids:
+        return 0
+    cursor.execute(_LOCK, [ids])
+    deliveries = [
+        (delivery_id, received_at, facts_of(payload, raw))
+        for delivery_id, received_at, payload, raw in cursor.execute(_PROCESSED, [ids]).fetchall()
+    ]
+    for statement in _EMPTY:
+        cursor.execute(statement, [ids])
+    return write_anew(cursor, deliveries, set(ids))
+
+
+def write_anew(
+    cursor: Cursor, deliveries: Iterable[tuple[UUID, datetime, Facts | None]], session_ids: set[str | None]
+) -> int:
+    """Merge deliveries of the ledger, given in the order of their ids, into tables emptied of the sessions given."""
+    merge = Merge()
+    subjects = set()
+    count = 0
+    for delivery_id, received_at, facts in deliveries:
+        if facts is None:
+            continue
+        count += 1
+        merge.add(delivery_id, received_at, facts)
+        if facts.update is not None:
+            subjects.add((facts.update.kind, facts.update.subject_id))
+    settled = settle_subjects(cursor, sorted(subjects))
+    settled.entries = [entry for entry in settled.all_entries if entry.session_id in session_ids]
+    settled.gone = []
+    write_merge(cursor, merge, settled)
+    return count
+
+
+def facts_of(payload: str | None, raw: bytes | None) -> Facts | None:
+    """Return the facts of a body that the ledger holds; None where it holds none that can be read."""
+    body = payload.encode() if payload is not None else raw
+    return None if body is None else read(body, None, Scope()).facts
+
+
+def _redate_organization(cursor: Cursor, one: Withdrawn, stated: OrganizationFact, again: Merge) -> None:
+    cursor.execute(_REDATE_ORGANIZATION, {"id": stated.id, "former": one.former, "first": one.first})
+    if not cursor.rowcount:
+        return
+    for delivery_id, facts in _between(cursor, one, None):
+        named = facts.organization
+        if named is not None and named.id == stated.id and named.name is not None:
+            again.name_organization(delivery_id, named)
+            return
+
+
+def _redate_meeting(cursor: Cursor, one: Withdrawn, stated: MeetingFact, again: Merge) -> None:
+    cursor.execute(_REDATE_MEETING, {"id": stated.id, "former": one.former, "first": one.first})
+    if not cursor.rowcount:
+        return
+    meetings = [(i, facts.meeting) for i, facts in _between(cursor, one, stated.id) if facts.meeting is not None]
+    for delivery_id, meeting in reversed(meetings):
+        again.name_meeting(delivery_id, meeting)
+
+
+def _between(cursor: Cursor, one: Withdrawn, meeting_id: str | None) -> Iterable[tuple[UUID, Facts]]:
+    """Yield what was received between a first copy and the later one that had counted for it, the latest first."""
+    cursor.execute(_BETWEEN, {"first": one.first, "former": one.former, "meeting_id": meeting_id})
+    for delivery_id, payload, raw in cursor.fetchall():
+        facts = facts_of(payload, raw)
+        if facts is not None:
+            yield delivery_id, facts
