@@ -25,8 +25,9 @@ class PublisherThread:
         self._publisher = publisher
         self._jobs: queue.SimpleQueue[tuple[Sequence[Delivery], Future[None]] | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="publisher", daemon=True)
-        self._busy_lock = threading.Lock()
-        self._is_busy = False
+        self._lock = threading.Lock()
+        self._has_group = False
+        self._is_connecting = True
         self._is_connected = False
 
     @property
@@ -44,7 +45,11 @@ class PublisherThread:
         It fails with QueueAwayError at once if an earlier group or a connection attempt still holds the thread.
         """
         future: Future[None] = Future()
-        if self._occupy():
+        with self._lock:
+            is_free = not (self._has_group or self._is_connecting)
+            if is_free:
+                self._has_group = True
+        if is_free:
             self._jobs.put((group, future))
         else:
             future.set_exception(QueueAwayError("The queue has not answered an earlier call yet."))
@@ -60,10 +65,7 @@ class PublisherThread:
 
     def _run(self) -> None:
         while True:
-            # Connecting and serving heartbeats counts as busy: a group that comes meanwhile must not wait for it.
-            if self._occupy():
-                self._keep_alive()
-                self._is_busy = False
+            self._keep_alive()
             try:
                 while (job := self._jobs.get(timeout=_IDLE_INTERVAL)) is not None:
                     self._publish(*job)
@@ -72,31 +74,34 @@ class PublisherThread:
             break
         self._publisher.close()
 
-    def _occupy(self) -> bool:
-        with self._busy_lock:
-            was_busy, self._is_busy = self._is_busy, True
-        return not was_busy
-
     def _publish(self, group: Sequence[Delivery], future: Future[None]) -> None:
+        if not future.set_running_or_notify_cancel():
+            self._has_group = False
+            return
         try:
             self._publisher.enqueue(group_message(group))
         except BaseException as error:  # noqa: BLE001 - the group goes to the spool, the thread lives on
-            self._is_connected = False
-            if not isinstance(error, BrokerError):
-                _log.error("publish_failed", exc_info=error)
-            self._is_busy = False
-            future.set_exception(QueueAwayError(f"The queue did not take a group ({type(error).__name__})."))
+            _log_unexpected(error)
+            self._is_connected = self._has_group = False
+            future.set_exception(QueueAwayError(str(error) if isinstance(error, BrokerError) else type(error).__name__))
         else:
             self._is_connected = True
-            self._is_busy = False
+            self._has_group = False
             future.set_result(None)
 
     def _keep_alive(self) -> None:
+        # A group may wait for a look at a good connection, but not for a connection that has to be made.
+        self._is_connecting = not self._is_connected
         try:
             self._publisher.keep_alive()
         except Exception as error:  # noqa: BLE001 - as in _publish
-            if not isinstance(error, BrokerError):
-                _log.error("publish_failed", exc_info=error)
+            _log_unexpected(error)
             self._is_connected = False
         else:
             self._is_connected = True
+        self._is_connecting = False
+
+
+def _log_unexpected(error: BaseException) -> None:
+    if not isinstance(error, BrokerError):
+        _log.error("publish_failed", exc_info=error)

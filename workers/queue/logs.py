@@ -9,13 +9,15 @@ import logging
 import re
 import sys
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, TextIO
 
 import structlog
 from structlog.typing import EventDict, ExcInfo, Processor, WrappedLogger
+
+from workers.queue.publisher import QueueAwayError
 
 # Frames of an exception that are logged, innermost last.
 _FRAMES = 12
@@ -45,7 +47,9 @@ def set_up_logging(stream: TextIO | None = None) -> None:
     root = logging.getLogger()
     root.handlers[:] = [_LibraryHandler()]
     root.setLevel(logging.WARNING)
-    for name in ("uvicorn", "uvicorn.error", "uvicorn.access", "dramatiq", "pika"):
+    # Pika tells a lost connection in seven errors; QueueAwayError tells it once.
+    logging.getLogger("pika").setLevel(logging.CRITICAL)
+    for name in ("uvicorn", "uvicorn.error", "uvicorn.access", "dramatiq"):
         logger = logging.getLogger(name)
         logger.handlers.clear()
         logger.propagate = True
@@ -59,10 +63,18 @@ class _LibraryHandler(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         fields: dict[str, Any] = {"library": record.name, "says": str(record.msg)}
+        # The one kind of value that is known to hold nothing of a message.
+        details = [str(value) for value in _values(record) if isinstance(value, QueueAwayError)]
+        if details:
+            fields["detail"] = details[0]
         if isinstance(record.exc_info, tuple) and record.exc_info[1] is not None:
             fields["exc_info"] = record.exc_info[1]
         level = max(record.levelno // 10 * 10, logging.DEBUG)
         structlog.get_logger(record.name).log(level, "library_message", **fields)
+
+
+def _values(record: logging.LogRecord) -> Iterable[object]:
+    return record.args.values() if isinstance(record.args, Mapping) else record.args or ()
 
 
 def _exception_without_text(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:

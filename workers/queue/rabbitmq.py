@@ -23,7 +23,7 @@ from pika.adapters.blocking_connection import BlockingChannel
 from pika.exceptions import AMQPError, ChannelClosedByBroker
 
 from workers.queue.acknowledgement import RETURN_PAUSE, Acknowledgement, is_committed, log_returned, log_unreadable
-from workers.queue.deadline import cut
+from workers.queue.deadline import cut, deadlines
 from workers.queue.publisher import QueueAwayError
 
 # Seconds.
@@ -117,7 +117,12 @@ class RabbitmqQueue(RabbitmqBroker):
 
     def close(self) -> None:
         """Let go of the publishing connection; consumers close their own."""
-        self._drop_publishing()
+        with self._publishing_lock:
+            channel, self._publishing = self._publishing, None
+        if channel is not None:
+            connection = channel.connection
+            with suppress(AMQPError, OSError), deadlines.within(_CONNECT_TIMEOUT, lambda: _cut_connection(connection)):
+                connection.close()
 
     def _publishing_channel(self, queue_name: str) -> BlockingChannel:
         if self._publishing is not None and self._publishing.is_closed:
