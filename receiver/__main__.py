@@ -1,0 +1,52 @@
+"""`python -m receiver`: takes webhooks over HTTP and makes them durable."""
+
+import argparse
+import os
+import socket
+import sys
+
+from receiver.app import create_app
+from receiver.durable import Durable
+from receiver.metrics import ReceiverMetrics, serve_metrics
+from receiver.processes import run_processes
+from receiver.serving import ListenError, listen, serve, stop_with
+from receiver.settings import ReceiverSettings
+from workers.queue.environment import SettingError, read_environment
+from workers.queue.logs import set_up_logging
+
+
+def main() -> int:
+    """Run a receiver until SIGTERM or SIGINT. Returns the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m receiver", description=__doc__)
+    parser.add_argument("--processes", type=int, default=1, help="processes that share the port (default: 1)")
+    # What a parent of several processes hands down: the socket, and the pipe that tells of its end.
+    parser.add_argument("--inherit", help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.processes < 1:
+        parser.error("--processes takes a number from 1 on")
+    set_up_logging()
+    try:
+        settings = ReceiverSettings.from_environment(read_environment())
+        if arguments.inherit:
+            listener_number, lifeline = map(int, arguments.inherit.split(","))
+            stop_with(lifeline)
+            return _serve(settings, socket.socket(fileno=listener_number))
+        listener = listen(settings.host, settings.port)
+    except (SettingError, ListenError) as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
+    if arguments.processes > 1:
+        return run_processes(arguments.processes, settings, listener)
+    return _serve(settings, listener)
+
+
+def _serve(settings: ReceiverSettings, listener: socket.socket) -> int:
+    metrics = ReceiverMetrics()
+    if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
+        serve_metrics(metrics.registry, settings.host, settings.metrics_port)
+    keeper = Durable(settings.broker_url, settings.spool_dir)
+    return serve(create_app(settings, keeper=keeper, metrics=metrics), listener)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
