@@ -2,4 +2,10 @@
 
 
 class CommandFailedError(Exception):
-    """A command failed. The message is one line: what happened, to what, and what to do now; the exit code is 1."""
+    """A command failed. The message is one line: what happened, to what, and what to do now.
+
+    Attributes:
+        exit_code: what the command exits with.
+    """
+
+    exit_code = 1
