@@ -1,46 +1,41 @@
 """Server processes that outlived the one who started them, after a SIGKILL or a crash."""
 
 import signal
-import time
 from pathlib import Path
 
 import psutil
 
 from console.failure import CommandFailedError
+from console.orphans import stop_orphans
 
 # A fast shutdown writes what is dirty in memory to disk: seconds, on a slow disk more.
-_SHUTDOWN_SECONDS = 60
-_KILL_SECONDS = 10
-_POLL_SECONDS = 0.02
+_SHUTDOWN_SECONDS = 60.0
 
 
 def stop_leftovers(data: Path) -> None:
-    """Stop whatever Postgres processes still work in a data directory, then remove the mark of a running server.
+    """Stop whatever Postgres processes still work in a data directory, then remove the marks of a running server.
 
     The caller holds the lock of that directory, so none of them has an owner. They are told by the folder that they
-    work in, not by the number in `postmaster.pid`: after a crash that number may be another program's by now, which a
-    server of the same user takes for a running one and refuses to start.
+    work in, not by the number in the marks: after a crash that number may be another program's by now, or nobody has
+    taken note of that process's end; a server takes either for one that runs, and refuses to start.
 
     Raises:
         CommandFailedError: one of them can't be stopped.
     """
-    mark = data / "postmaster.pid"
-    if not mark.exists():
+    marks = [data / "postmaster.pid", *data.glob(".s.PGSQL.*")]
+    if not any(mark.exists() for mark in marks):
         return
     servers = _processes_in(data)
-    for process in servers:
-        if _parent_of(process) not in {other.pid for other in servers}:
-            _send(process, signal.SIGINT)  # the postmaster: a fast shutdown; or one that has lost it
-    alive = _wait_for_end(servers, _SHUTDOWN_SECONDS)
-    for process in alive:
-        _send(process, signal.SIGKILL)
-    alive = _wait_for_end(alive, _KILL_SECONDS)
-    if alive:
+    numbers = {process.pid for process in servers}
+    # The postmaster, which takes SIGINT for a fast shutdown and ends the others; or others that have lost it.
+    first = [process for process in servers if _parent_of(process) not in numbers]
+    if alive := stop_orphans(servers, first, signal.SIGINT, _SHUTDOWN_SECONDS):
         raise CommandFailedError(
             f"A Postgres from before (process {alive[0].pid}) still works in {data} and can't be stopped: "
             "stop it by hand, then start again."
         )
-    mark.unlink(missing_ok=True)
+    for mark in marks:
+        mark.unlink(missing_ok=True)
 
 
 def _processes_in(data: Path) -> list[psutil.Process]:
@@ -55,31 +50,8 @@ def _processes_in(data: Path) -> list[psutil.Process]:
     return found
 
 
-def _wait_for_end(processes: list[psutil.Process], seconds: float) -> list[psutil.Process]:
-    """Wait until all have ended, at most `seconds`; return those that have not."""
-    deadline = time.monotonic() + seconds
-    while (alive := [process for process in processes if _lives(process)]) and time.monotonic() < deadline:
-        time.sleep(_POLL_SECONDS)
-    return alive
-
-
-def _lives(process: psutil.Process) -> bool:
-    """Tell whether a process still works; one that nobody reaps, as under a container's first process, does not."""
-    try:
-        return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
-    except psutil.NoSuchProcess:
-        return False
-
-
 def _parent_of(process: psutil.Process) -> int | None:
     try:
         return int(process.ppid())
     except psutil.NoSuchProcess:
         return None
-
-
-def _send(process: psutil.Process, number: signal.Signals) -> None:
-    try:
-        process.send_signal(number)
-    except psutil.NoSuchProcess:
-        return

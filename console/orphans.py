@@ -1,0 +1,50 @@
+"""Processes that nobody waits for any more: asked to stop, then killed."""
+
+import signal
+import time
+from collections.abc import Collection
+
+import psutil
+
+_KILL_SECONDS = 10.0
+_POLL_SECONDS = 0.02
+
+
+def lives(process: psutil.Process) -> bool:
+    """Tell whether a process still works. One that has ended and that nobody reaps, as in some containers, does not."""
+    try:
+        return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False
+
+
+def stop_orphans(
+    orphans: Collection[psutil.Process], asked: Collection[psutil.Process], number: signal.Signals, seconds: float
+) -> list[psutil.Process]:
+    """Stop processes and return those that could not be stopped.
+
+    Args:
+        orphans: all that are to end.
+        asked: those of them that get the signal; their end is to bring that of the others.
+        number: the signal that asks.
+        seconds: after that long the rest is killed.
+    """
+    _send(asked, number)
+    _wait(orphans, seconds)
+    _send([process for process in orphans if lives(process)], signal.SIGKILL)
+    _wait(orphans, _KILL_SECONDS)
+    return [process for process in orphans if lives(process)]
+
+
+def _send(processes: Collection[psutil.Process], number: signal.Signals) -> None:
+    for process in processes:
+        try:
+            process.send_signal(number)
+        except psutil.NoSuchProcess:
+            continue
+
+
+def _wait(processes: Collection[psutil.Process], seconds: float) -> None:
+    deadline = time.monotonic() + seconds
+    while any(lives(process) for process in processes) and time.monotonic() < deadline:
+        time.sleep(_POLL_SECONDS)

@@ -1,0 +1,81 @@
+"""What all tests share: one embedded Postgres, and for each test a database of its own with the tables in it."""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from itertools import count
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from console.embedded_postgres import EmbeddedPostgres
+from console.migrate import migrate_database
+
+_TEMPLATE = "template_migrated"
+_numbers = count(1)
+
+
+@pytest.fixture(scope="session")
+def embedded_postgres() -> Iterator[EmbeddedPostgres]:
+    """A server for this run of the tests. It forgets at a power cut, which is all that makes it unlike the real one."""
+    folder = make_reachable_folder()
+    server = EmbeddedPostgres(
+        folder / "postgres", {"fsync": "off", "full_page_writes": "off", "shared_buffers": "64MB"}
+    )
+    server.start()
+    try:
+        yield server
+    finally:
+        server.stop()
+        shutil.rmtree(folder)
+
+
+@pytest.fixture
+def reachable_folder() -> Iterator[Path]:
+    """An empty folder that the server's account reaches too; pytest's own are closed to it when root runs the tests."""
+    folder = make_reachable_folder()
+    yield folder
+    shutil.rmtree(folder)
+
+
+def make_reachable_folder() -> Path:
+    # A short path, so that sockets fit; and without links in it, as processes report it.
+    folder = Path(tempfile.mkdtemp(prefix="rollcall-")).resolve()
+    if os.geteuid() == 0:
+        folder.chmod(0o711)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def migrated_template(embedded_postgres: EmbeddedPostgres) -> str:
+    """The name of a database with all migrations applied, there to be cloned and never to be connected to."""
+    _execute(embedded_postgres, f"CREATE DATABASE {_TEMPLATE}")
+    migrate_database(embedded_postgres.url(_TEMPLATE))
+    return _TEMPLATE
+
+
+@pytest.fixture
+def database_url(embedded_postgres: EmbeddedPostgres, migrated_template: str) -> Iterator[str]:
+    """The URL of this test's own database, with all tables and no rows."""
+    yield from _database(embedded_postgres, migrated_template)
+
+
+@pytest.fixture
+def empty_database_url(embedded_postgres: EmbeddedPostgres) -> Iterator[str]:
+    """The URL of this test's own database, before any migration."""
+    yield from _database(embedded_postgres, "template1")
+
+
+def _database(server: EmbeddedPostgres, template: str) -> Iterator[str]:
+    name = f"test_{next(_numbers)}"
+    _execute(server, f"CREATE DATABASE {name} TEMPLATE {template}")
+    yield server.url(name)
+    # By force: what a test killed may still be connected.
+    _execute(server, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def _execute(server: EmbeddedPostgres, statement: str) -> None:
+    with psycopg.connect(server.url("postgres"), autocommit=True) as connection:
+        connection.execute(statement.encode())
