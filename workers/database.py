@@ -40,6 +40,7 @@ class Database:
         self._url = url
         self._stopping = stopping
         self._state = threading.local()
+        self._open: set[psycopg.Connection[tuple[Any, ...]]] = set()
 
     def commit(self, work: Callable[[psycopg.Connection[tuple[Any, ...]]], None]) -> None:
         """Do `work` in one transaction and return once it has committed. What passes is waited for and tried again.
@@ -77,14 +78,21 @@ class Database:
                     _log.info("database_back", tries=tries)
                 return
 
+    def close(self) -> None:
+        """Close the connections of all threads; none of them commits any more."""
+        while self._open:
+            self._open.pop().close()
+
     def _connection(self) -> psycopg.Connection[tuple[Any, ...]]:
         connection: psycopg.Connection[tuple[Any, ...]] | None = getattr(self._state, "connection", None)
         if connection is None or connection.closed:
             connection = self._state.connection = connect(self._url, name="rollcall worker", autocommit=True)
+            self._open.add(connection)
         return connection
 
     def _drop_connection(self) -> None:
         connection = getattr(self._state, "connection", None)
         if connection is not None:
             self._state.connection = None
+            self._open.discard(connection)
             connection.close()

@@ -27,7 +27,8 @@ class WorkerProcess:
         self._broker = open_broker(settings.broker_url)
         self._broker.stopping = self._stopping
         self._broker.add_middleware(LogContext())
-        declare_actor(self._broker, settle, Database(settings.database_url, self._stopping), settings.scope)
+        self._database = Database(settings.database_url, self._stopping)
+        declare_actor(self._broker, settle, self._database, settings.scope)
         self._worker = dramatiq.Worker(self._broker, worker_threads=threads, worker_timeout=_LOOK_INTERVAL)
 
     def start(self) -> None:
@@ -56,6 +57,7 @@ class WorkerProcess:
     def _stop(self) -> None:
         self._worker.stop(timeout=int(STOP_DEADLINE * 1000))
         self._broker.close()
+        self._database.close()
 
 
 def create_worker(settings: WorkerSettings, settle: Settle, threads: int) -> WorkerProcess:

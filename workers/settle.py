@@ -44,31 +44,35 @@ def settle(connection: psycopg.Connection[Any], deliveries: Sequence[Delivery], 
         for delivery in deliveries
     ]
     with connection.cursor() as cursor:
-        _settle_or_split(connection, cursor, batch)
+        settle_batch(cursor, batch)
 
 
-def _settle_or_split(connection: psycopg.Connection[Any], cursor: Cursor, batch: list[Kept]) -> None:
+def settle_batch(cursor: Cursor, batch: Sequence[Kept]) -> None:
+    """Settle deliveries that have been read: all of them, or, where one can't be, the others and that one quarantined.
+
+    Raises:
+        psycopg.Error: as `settle`.
+    """
     try:
-        with connection.transaction():
-            settle_batch(cursor, batch)
+        with cursor.connection.transaction():
+            _settle_all(cursor, batch)
     except Exception as error:
         if not _is_caused_by_data(error):
             raise
         if len(batch) > 1:
             half = len(batch) // 2
-            _settle_or_split(connection, cursor, batch[:half])
-            _settle_or_split(connection, cursor, batch[half:])
+            settle_batch(cursor, batch[:half])
+            settle_batch(cursor, batch[half:])
             return
         (kept,) = batch
         if kept.reading.status is Status.QUARANTINED and kept.reading.payload is None:
             raise
         reason = type(error).__name__
         log.warning("delivery_quarantined", delivery_id=str(kept.delivery.id), reason=reason)
-        _settle_or_split(connection, cursor, [_quarantined(kept, reason)])
+        settle_batch(cursor, [_quarantined(kept, reason)])
 
 
-def settle_batch(cursor: Cursor, batch: Sequence[Kept]) -> None:
-    """Write deliveries that have been read into the ledger and the tables."""
+def _settle_all(cursor: Cursor, batch: Sequence[Kept]) -> None:
     outcome = keep_in_ledger(cursor, batch)
     processed = [kept for kept in outcome.new if kept.reading.status is Status.PROCESSED]
     plain = [kept for kept in processed if kept.reading.subject_id is None]

@@ -45,6 +45,11 @@ def new_delivery_id(received_at: datetime) -> UUID:
     Milliseconds fill the first 48 bits, the microseconds within them the next 12 (RFC 9562, 6.2, method 3),
     chance the rest. That the order of ids is the order of `received_at` is relied on by the workers.
     """
-    milliseconds, microseconds = divmod((received_at - _EPOCH) // _MICROSECOND, 1000)
     chance = int.from_bytes(os.urandom(8)) & ((1 << _RANDOM_BITS) - 1)
-    return UUID(int=milliseconds << 80 | 0x7 << 76 | microseconds << 64 | 0b10 << 62 | chance)
+    return UUID(int=first_delivery_id(received_at).int | chance)
+
+
+def first_delivery_id(received_at: datetime) -> UUID:
+    """Return the lowest id that a delivery received at a time can have."""
+    milliseconds, microseconds = divmod((received_at - _EPOCH) // _MICROSECOND, 1000)
+    return UUID(int=milliseconds << 80 | 0x7 << 76 | microseconds << 64 | 0b10 << 62)

@@ -295,6 +295,15 @@ class _Listener(Notifier):
                     self.conn.execute(psycopg.sql.SQL("LISTEN {}").format(psycopg.sql.Identifier(channel)))
         return self.conn
 
+    def stop(self) -> None:
+        """End the thread and its connection."""
+        super().stop()
+        connection = self.conn
+        if connection is not None:
+            cut_connection(connection)
+        if self.is_alive():
+            self.join(_STATEMENT_DEADLINE)
+
     def drop_conn(self) -> None:
         """Close the listening connection."""
         if self.conn is not None:

@@ -6,6 +6,7 @@ They are few, and what one of them means depends on those received before it, wh
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from typing import LiteralString
 from uuid import UUID
 
 import msgspec
@@ -170,3 +171,20 @@ def _updates(cursor: Cursor, subjects: Sequence[Subject], new: dict[UUID, Kept])
         row = _LedgerUpdate(update, facts, payload, raw, error, status, repeat_of)
         updates[stated.kind, stated.subject_id].append(row)
     return updates
+
+
+_FORGET: tuple[LiteralString, ...] = (
+    """
+    DELETE FROM rollcall.timeline
+    WHERE subject_id = ANY(%b::text[]) AND session_id IS NULL AND kind LIKE ANY(ARRAY['recording.%%', 'livestream.%%'])
+    """,
+    "DELETE FROM rollcall.recordings WHERE id = ANY(%b::text[])",
+    "DELETE FROM rollcall.livestreams WHERE stream_id = ANY(%b::text[])",
+)
+
+
+def forget_subjects(cursor: Cursor, subject_ids: Sequence[str]) -> None:
+    """Empty the tables of subjects, their entries in the timelines of sessions aside."""
+    if subject_ids:
+        for statement in _FORGET:
+            cursor.execute(statement, [list(subject_ids)])

@@ -77,20 +77,32 @@ def rebuild_sessions(cursor: Cursor, session_ids: Iterable[str]) -> int:
     ids = sorted(session_ids)
     if not ids:
         return 0
-    cursor.execute(_LOCK, [ids])
+    lock_sessions(cursor, ids)
     deliveries = [
         (delivery_id, received_at, facts_of(payload, raw))
         for delivery_id, received_at, payload, raw in cursor.execute(_PROCESSED, [ids]).fetchall()
     ]
-    for statement in _EMPTY:
-        cursor.execute(statement, [ids])
-    return write_anew(cursor, deliveries, set(ids))
+    return write_anew(cursor, deliveries, ids)
+
+
+def lock_sessions(cursor: Cursor, session_ids: Sequence[str]) -> None:
+    """Keep all others from writing sessions, known or not, until the transaction ends."""
+    cursor.execute(_LOCK, [sorted(session_ids)])
 
 
 def write_anew(
-    cursor: Cursor, deliveries: Iterable[tuple[UUID, datetime, Facts | None]], session_ids: set[str | None]
+    cursor: Cursor, deliveries: Iterable[tuple[UUID, datetime, Facts | None]], session_ids: Sequence[str]
 ) -> int:
-    """Merge deliveries of the ledger, given in the order of their ids, into tables emptied of the sessions given."""
+    """Empty the tables of sessions and merge deliveries into them; return of how many.
+
+    Parameters:
+        cursor: in a transaction that has locked the sessions.
+        deliveries: id, `received_at` and facts, in the order of the ids: all that name the sessions, or none.
+        session_ids: the sessions.
+    """
+    if session_ids:
+        for statement in _EMPTY:
+            cursor.execute(statement, [list(session_ids)])
     merge = Merge()
     subjects = set()
     count = 0
@@ -102,7 +114,8 @@ def write_anew(
         if facts.update is not None:
             subjects.add((facts.update.kind, facts.update.subject_id))
     settled = settle_subjects(cursor, sorted(subjects))
-    settled.entries = [entry for entry in settled.all_entries if entry.session_id in session_ids]
+    emptied = {None, *session_ids}
+    settled.entries = [entry for entry in settled.all_entries if entry.session_id in emptied]
     settled.gone = []
     write_merge(cursor, merge, settled)
     return count
