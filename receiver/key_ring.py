@@ -94,11 +94,13 @@ class KeyRing:
         loop = asyncio.get_running_loop()
         deadline = loop.time() + WAIT_SECONDS
         since = watch.looks_started
+        version = watch.version
         looks = watch.look_anew()
         while looks and (seconds := deadline - loop.time()) > 0:
             _, looks = await asyncio.wait(looks, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
-            if self._gather() and self._made_by_a_key(signature, body):
+            if watch.version != version and self._made_by_a_key(signature, body):
                 return
+            version = watch.version
             if watch.all_looked_at_since(since):
                 raise ForeignSignatureError
         raise KeysNotFreshError if self._keys else NoKeyError
@@ -112,13 +114,12 @@ class KeyRing:
                 return True
         return False
 
-    def _gather(self) -> bool:
-        """Take up the documents' keys if they may have changed, and tell whether they may have."""
+    def _gather(self) -> None:
+        """Take up the documents' keys if they may have changed."""
         if self._watch is None or self._version == self._watch.version:
-            return False
+            return
         self._version = self._watch.version
         unique = {key.fingerprint: key for key in (*self._keys, *self._watch.keys(), *self._pinned)}
         counting = {key.fingerprint for key in (*self._watch.keys(), *self._pinned)}
         self._keys = [key for fingerprint, key in unique.items() if fingerprint in counting]
         self._metrics.keys_known(len(self._keys))
-        return True
