@@ -66,10 +66,13 @@ class _Siblings:
                 mark_process_dead(child.pid, self._figures)  # type: ignore[no-untyped-call]
                 if not stop.wait(_RESTART_SECONDS):
                     children[place] = self._start()
+        # Or the kernel would go on taking connections that nobody answers.
+        self._listener.close()
         for child in children:
             if child.poll() is None:
                 child.terminate()
-        return max(abs(child.wait()) for child in children)
+        # A child that was still starting has taken nothing and dies of the signal: an orderly end as well.
+        return max(0 if child.wait() == -signal.SIGTERM else abs(child.returncode) for child in children)
 
     def _start(self) -> subprocess.Popen[bytes]:
         descriptors = (self._listener.fileno(), self._lifeline)
