@@ -59,19 +59,25 @@ def open_tables() -> Iterator[Tables]:
         CommandFailedError: its tables are not those of this version, or may not be read.
     """
     url = database_url(read_environment())
+    with told_clearly(), connect(url, name="rollcall console", autocommit=False) as connection:
+        connection.read_only = True
+        connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+        connection.execute("SET LOCAL TIME ZONE 'UTC'")
+        yield Tables(connection)
+
+
+@contextmanager
+def told_clearly() -> Iterator[None]:
+    """Have what a database refuses told as `open_tables` says."""
     try:
-        with connect(url, name="rollcall console", autocommit=False) as connection:
-            connection.read_only = True
-            connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
-            connection.execute("SET LOCAL TIME ZONE 'UTC'")
-            yield Tables(connection)
+        yield
     except _NOT_MIGRATED as error:
         raise CommandFailedError(
             "The database does not have the tables of this version: bring it up to date with `rollcall migrate`."
         ) from error
     except errors.InsufficientPrivilege as error:
         raise CommandFailedError(
-            f"The user of DATABASE_URL may not read the tables: {reason(error)} Grant it SELECT in the schema rollcall."
+            f"The user of DATABASE_URL lacks a right: {reason(error)} Grant it, for the schema rollcall."
         ) from error
     except psycopg.ProgrammingError as error:
         if error.sqlstate is not None:

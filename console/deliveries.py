@@ -62,7 +62,7 @@ def deliveries(  # noqa: PLR0913, PLR0917 - an argument of the function is one o
     """
     with open_tables() as tables:
         if delivery is not None:
-            found = [_find(tables, delivery)]
+            found = [find_delivery(tables, delivery)]
         else:
             values = {"status": status and status.value, "session": session, "since": received_since, "limit": limit}
             found = tables.rows(_LISTED, values)
@@ -88,7 +88,7 @@ def _line(screen: Screen, row: Row) -> tuple[str, ...]:
     )
 
 
-def _find(tables: Tables, delivery: str) -> Row:
+def find_delivery(tables: Tables, delivery: str) -> Row:
     """Return the delivery with this id, or the only one whose id starts so.
 
     Raises:

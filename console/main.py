@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from console import deliveries, migrate, run, sample, sessions, timeline, url
+from console import deliveries, doctor, migrate, replay, run, sample, sessions, timeline, url
 from console.failure import CommandFailedError
 from workers.queue.environment import SettingError
 
@@ -25,6 +25,8 @@ app.command("sample")(sample.sample)
 app.command("sessions")(sessions.sessions)
 app.command("timeline")(timeline.timeline)
 app.command("deliveries")(deliveries.deliveries)
+app.command("replay")(replay.replay)
+app.command("doctor")(doctor.doctor)
 
 
 def main() -> None:

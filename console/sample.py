@@ -3,7 +3,6 @@
 import asyncio
 import base64
 import random
-import sys
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Annotated
@@ -13,11 +12,10 @@ import httpx
 import typer
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from console.dev_key import DEV_KEY_FILE, read_dev_key
 from console.failure import CommandFailedError
+from console.progress import progress_bar
 from console.receiver_address import webhook_url
 from console.sample_session import SampleSession, sample_session
 from workers.queue.delivery import Provider
@@ -61,9 +59,8 @@ def sample(
 async def _post_all(sessions: list[SampleSession], url: str, dialect: Provider, sign: Sign) -> None:
     """Post sessions, a few at a time and the deliveries of each in their order; print the id of each that is in."""
     waiting = iter(sessions)
-    stderr = Console(stderr=True)
     limits = httpx.Limits(max_connections=_SESSIONS_AT_ONCE)
-    with _progress(stderr, hidden=len(sessions) == 1) as progress:
+    with progress_bar(hidden=len(sessions) == 1) as progress:
         posted = progress.add_task("Posting", total=len(sessions))
 
         async def post_some(client: httpx.AsyncClient) -> None:
@@ -81,18 +78,6 @@ async def _post_all(sessions: list[SampleSession], url: str, dialect: Provider, 
                 for task in posting:
                     task.cancel()
                 await asyncio.gather(*posting, return_exceptions=True)
-
-
-def _progress(stderr: Console, *, hidden: bool) -> Progress:
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    return Progress(
-        *columns,
-        console=stderr,
-        transient=True,
-        disable=hidden or not stderr.is_terminal,
-        # What is redirected comes out at the console, stderr: right on a terminal, lost to a pipe.
-        redirect_stdout=sys.stdout.isatty(),
-    )
 
 
 async def _post(client: httpx.AsyncClient, url: str, headers: Mapping[str, str], body: bytes) -> None:

@@ -18,6 +18,7 @@ _SHORT_ID = 8
 # From this width on a table has room for whole ids beside the rest.
 _ROOMY = 130
 _NOTHING = "-"
+_LABEL = 9
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,13 @@ class Screen:
             self._console.print(Text(plain(text)), style=style, soft_wrap=True)
         else:
             print(plain(text))  # noqa: T201 - the command's output
+
+    def labelled(self, label: str, style: str, text: str) -> None:
+        """Print a line that begins with a word in a column of its own."""
+        if self.is_terminal:
+            self._console.print(Text.assemble((f"{label:<{_LABEL}}", style), plain(text)), soft_wrap=True)
+        else:
+            print(f"{label:<{_LABEL}}{plain(text)}")  # noqa: T201 - the command's output
 
     def id(self, whole: str | None, short: int = _SHORT_ID) -> str:
         """Return an id as this screen has room for it: whole, or its first `short` signs, enough to call it by."""

@@ -1,0 +1,1 @@
+"""What `rollcall doctor` looks at, one part a module; each gives findings and changes nothing."""

@@ -1,0 +1,102 @@
+"""The queue: whether it takes work, and whether somebody takes work from it."""
+
+from collections.abc import Iterator, Mapping
+from datetime import timedelta
+from typing import LiteralString
+
+import pika
+import psycopg
+from pika.exceptions import AMQPError, ChannelClosedByBroker
+from psycopg import errors
+
+from console.checks.database import place_of
+from console.checks.finding import Finding, bad, doubtful, good
+from console.database import reason
+from workers.queue.address import broker_url, is_postgres
+from workers.queue.environment import SettingError
+from workers.queue.message import QUEUE_NAME
+from workers.queue.postgres_connection import connect
+from workers.queue.publisher import QueueAwayError
+from workers.queue.rabbitmq import RabbitmqQueue, declare
+
+# Seconds; libpq counts from 2.
+_CONNECT_TIMEOUT = 2
+# A worker says every few seconds that it lives; a message waits this long only if none does or none can commit.
+_WORKER_SILENT_AFTER = timedelta(seconds=30)
+_NOT_FOUND = 404
+
+_WAITING: LiteralString = """
+    SELECT (SELECT count(*) FROM rollcall_queue.queue),
+        (SELECT count(*) FROM rollcall_queue.worker WHERE heartbeat_at > now() - %s)"""
+
+
+def check_broker(environment: Mapping[str, str]) -> Iterator[Finding]:
+    """Look at the queue that BROKER_URL names, or that is in the database."""
+    try:
+        url = broker_url(environment)
+        yield _check_postgres(url) if is_postgres(url) else _check_rabbitmq(url)
+    except SettingError as error:
+        yield bad("broker", str(error))
+    except psycopg.ProgrammingError:
+        # Not its text: it quotes parts of the URL.
+        yield bad("broker", "its URL has options that Postgres does not know. Mend BROKER_URL, or DATABASE_URL.")
+    except psycopg.Error as error:
+        yield bad("broker", f"Postgres does not answer: {reason(error)} Meanwhile deliveries wait in the spool.")
+
+
+def _check_postgres(url: str) -> Finding:
+    with connect(url, name="rollcall doctor", autocommit=True, connect_timeout=_CONNECT_TIMEOUT) as connection:
+        place = f"the queue in Postgres at {place_of(connection)}"
+        try:
+            row = connection.execute(_WAITING, (_WORKER_SILENT_AFTER,)).fetchone()
+        except (errors.UndefinedTable, errors.InvalidSchemaName):
+            return bad("broker", f"{place} has no tables yet: call `rollcall migrate`.")
+        except errors.InsufficientPrivilege:
+            return bad(
+                "broker", f"{place}: the user of its URL may not use the schema rollcall_queue. Grant it that right."
+            )
+    waiting, workers = row or (0, 0)
+    return _found(place, waiting, workers)
+
+
+def _check_rabbitmq(url: str) -> Finding:
+    broker = RabbitmqQueue(url)
+    nodes = ", ".join(f"{node.host}:{node.port}" for node in broker.parameters)
+    place = f"RabbitMQ at {nodes}, vhost {broker.parameters[0].virtual_host}"
+    try:
+        connection = pika.BlockingConnection(broker.parameters)
+    except (AMQPError, OSError) as error:
+        return bad(
+            "broker",
+            f"{place} does not let us in ({_kind(error)}): is it up, are user, password and vhost right? "
+            "Meanwhile deliveries wait in the spool.",
+        )
+    try:
+        # Passive first: a doctor makes no queue.
+        queue = connection.channel().queue_declare(QUEUE_NAME, passive=True).method
+        declare(connection.channel(), QUEUE_NAME)
+    except ChannelClosedByBroker as error:
+        if error.reply_code == _NOT_FOUND:
+            return good("broker", f"{place}; the queue '{QUEUE_NAME}' comes with the first receiver or worker")
+        return bad(
+            "broker", f"{place} refuses the queue '{QUEUE_NAME}': {error.reply_text}. Grant its user that right."
+        )
+    except QueueAwayError as error:
+        return bad("broker", str(error))
+    except (AMQPError, OSError) as error:
+        return bad("broker", f"{place} lets us in and then does not answer ({_kind(error)}). Look at its log.")
+    finally:
+        if connection.is_open:
+            connection.close()
+    return _found(f"{place}, quorum queue '{QUEUE_NAME}'", queue.message_count, queue.consumer_count)
+
+
+def _found(place: str, waiting: int, workers: int) -> Finding:
+    messages = f"{waiting} {'message' if waiting == 1 else 'messages'} in it"
+    if not workers:
+        return doubtful("broker", f"{place}, {messages}, but no worker takes from it. Start one: `python -m workers`.")
+    return good("broker", f"{place}, {messages}")
+
+
+def _kind(error: BaseException) -> str:
+    return type(error).__name__

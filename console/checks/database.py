@@ -1,0 +1,76 @@
+"""The database: whether it answers, how old it is, and whether its tables are those of this version."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import psycopg
+from alembic.script import ScriptDirectory
+from psycopg import errors
+
+from console.checks.finding import Finding, bad, good
+from console.database import reason
+from console.migrate import migrations_config
+from workers.queue.address import database_url
+from workers.queue.environment import SettingError
+from workers.queue.postgres_connection import connect
+
+_OLDEST_MAJOR = 15
+# Seconds; libpq counts from 2.
+_CONNECT_TIMEOUT = 2
+
+
+def check_database(environment: Mapping[str, str]) -> Iterator[Finding]:
+    """Look at the database in use, and at the revision of its tables."""
+    try:
+        url = database_url(environment)
+        with connect(url, name="rollcall doctor", autocommit=True, connect_timeout=_CONNECT_TIMEOUT) as connection:
+            yield _check_server(connection)
+            yield _check_revision(connection, url)
+    except SettingError as error:
+        yield bad("database", str(error))
+    except psycopg.ProgrammingError:
+        # Not its text: it quotes parts of the URL.
+        yield bad("database", "DATABASE_URL has options that Postgres does not know. Mend it.")
+    except psycopg.Error as error:
+        yield bad("database", f"it does not answer: {reason(error)} Is the server up that DATABASE_URL names?")
+
+
+def place_of(connection: psycopg.Connection[Any]) -> str:
+    """Return where a connection leads, as a person would say it, without user and password."""
+    info = connection.info
+    return f"{info.host}/{info.dbname}" if info.host.startswith("/") else f"{info.host}:{info.port}/{info.dbname}"
+
+
+def _check_server(connection: psycopg.Connection[Any]) -> Finding:
+    version = connection.info.server_version // 10000
+    if version < _OLDEST_MAJOR:
+        return bad(
+            "database", f"Postgres {version} at {place_of(connection)} is too old: it takes {_OLDEST_MAJOR} or newer."
+        )
+    row = connection.execute("SELECT pg_is_in_recovery() OR current_setting('transaction_read_only')::bool").fetchone()
+    if row is not None and row[0]:
+        return bad(
+            "database",
+            f"Postgres {version} at {place_of(connection)} takes no writes: it is a standby or set to read only. "
+            "Let DATABASE_URL name the primary.",
+        )
+    return good("database", f"Postgres {version} at {place_of(connection)}")
+
+
+def _check_revision(connection: psycopg.Connection[Any], url: str) -> Finding:
+    script = ScriptDirectory.from_config(migrations_config(url))
+    newest = script.get_current_head()
+    try:
+        row = connection.execute("SELECT version_num FROM rollcall.alembic_version").fetchone()
+    except (errors.UndefinedTable, errors.InvalidSchemaName):
+        row = None
+    except errors.InsufficientPrivilege:
+        return bad("revision", "the user of DATABASE_URL may not read the schema rollcall: grant it that right.")
+    if row is None:
+        return bad("revision", "the database has no tables yet: call `rollcall migrate`.")
+    if row[0] == newest:
+        return good("revision", f"{newest}, the latest")
+    known = {revision.revision for revision in script.walk_revisions()}
+    if row[0] in known:
+        return bad("revision", f"{row[0]} is older than this version's {newest}: call `rollcall migrate`.")
+    return bad("revision", f"{row[0]} is of a newer version than this one, which knows {newest}: install that version.")

@@ -1,0 +1,86 @@
+"""The keys that signatures are checked with: pinned, of the vendor's documents, and the development key."""
+
+import asyncio
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from console.checks.finding import Finding, bad, doubtful, good
+from console.checks.settings import receiver_settings
+from console.dev_key import DEV_KEY_FILE, read_dev_key
+from console.failure import CommandFailedError
+from receiver.key_fetch import KeyFetchError, fetch_keys, open_client
+from receiver.key_store import KeyStore
+from workers.queue.environment import SettingError
+
+_SECONDS = 2.5
+
+
+def check_keys(environment: Mapping[str, str]) -> Iterator[Finding]:
+    """Look at the keys that a receiver started here would have."""
+    try:
+        settings = receiver_settings(environment)
+    except SettingError as error:
+        yield bad("keys", f"can't be told: {error}")
+        return
+    if settings.public_keys:
+        yield good("keys", f"{_keys(len(settings.public_keys))} pinned by WEBHOOK_PUBLIC_KEYS; nothing is fetched")
+    else:
+        yield _check_documents(settings.key_urls, settings.keys_dir, is_tryout="DATABASE_URL" not in environment)
+    if "DATABASE_URL" not in environment:
+        yield _check_dev_key()
+
+
+def _check_documents(urls: tuple[str, ...], keys_dir: Path, *, is_tryout: bool) -> Finding:
+    fetched = asyncio.run(_fetch_all(urls))
+    store = KeyStore(keys_dir)
+    said, known, silent = [], 0, 0
+    for url, found in zip(urls, fetched, strict=True):
+        host = urlsplit(url).hostname
+        if isinstance(found, int):
+            said.append(f"{host} answers with {_keys(found)}")
+            known += found
+            continue
+        silent += 1
+        document = store.load(url)
+        kept = len(document.counting_keys())
+        known += kept
+        since = f" since {document.answered_at:%Y-%m-%d %H:%M} UTC" if kept and document.answered_at else ""
+        said.append(f"{host} does not answer ({found}), {_keys(kept) if kept else 'none'} kept of it{since}")
+    says = "; ".join(said)
+    if not known:
+        says = (
+            f"none of the vendor's, so its deliveries get 503: {says}. Let this machine reach the documents in "
+            "WEBHOOK_KEY_URLS, or pin the keys by WEBHOOK_PUBLIC_KEYS."
+        )
+        # On its own embedded database, samples may be all that it is meant for.
+        return doubtful("keys", says) if is_tryout else bad("keys", says)
+    return doubtful("keys", says) if silent else good("keys", says)
+
+
+async def _fetch_all(urls: tuple[str, ...]) -> list[int | str]:
+    """Return for each document how many keys it gives, or why it gives none."""
+
+    async def fetch(url: str) -> int | str:
+        try:
+            async with asyncio.timeout(_SECONDS):
+                return len(await fetch_keys(client, url))
+        except TimeoutError:
+            return f"it was not there within {_SECONDS:g} s"
+        except KeyFetchError as error:
+            return str(error).rstrip(".")
+
+    async with open_client() as client:
+        return await asyncio.gather(*(fetch(url) for url in urls))
+
+
+def _check_dev_key() -> Finding:
+    try:
+        read_dev_key()
+    except (CommandFailedError, OSError) as error:
+        return bad("development key", str(error))
+    return good("development key", f"{DEV_KEY_FILE}, which `rollcall sample` signs with")
+
+
+def _keys(number: int) -> str:
+    return f"{number} {'key' if number == 1 else 'keys'}"

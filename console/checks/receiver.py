@@ -1,0 +1,37 @@
+"""The receiver that should be listening here."""
+
+from collections.abc import Iterator, Mapping
+
+import httpx
+
+from console.checks.finding import Finding, bad, doubtful, good
+from console.receiver_address import receiver_url
+from workers.queue.environment import SettingError
+
+_SECONDS = 2.5
+
+
+def check_receiver(environment: Mapping[str, str]) -> Iterator[Finding]:
+    """Ask the receiver that HOST and PORT describe whether it is ready."""
+    try:
+        url = receiver_url(environment)
+    except SettingError as error:
+        yield bad("receiver", f"can't be told: {error}")
+        return
+    try:
+        answer = httpx.get(f"{url}/readyz", timeout=_SECONDS, trust_env=False)
+        checks = answer.json()["checks"]
+        troubles = [check["detail"] for check in checks.values() if not check["ok"]]
+    except httpx.TransportError:
+        # It may run on another machine.
+        yield doubtful("receiver", f"none answers at {url}. If it should run here, start it: `make run`.")
+        return
+    except (ValueError, KeyError, TypeError, AttributeError):
+        yield bad("receiver", f"what answers at {url} is no receiver: let it have another port, or set PORT.")
+        return
+    if answer.status_code != httpx.codes.OK:
+        yield bad("receiver", f"{url} is not ready: {' '.join(troubles)}")
+    elif troubles:
+        yield doubtful("receiver", f"{url} is ready, but: {' '.join(troubles)}")
+    else:
+        yield good("receiver", f"{url} is ready")

@@ -1,0 +1,39 @@
+"""The settings, and whose events are taken."""
+
+from collections.abc import Iterator, Mapping
+
+from console.checks.finding import Finding, bad, doubtful, good
+from receiver.settings import ReceiverSettings
+from workers.queue.environment import SettingError
+from workers.settings import WorkerSettings
+
+# Stands for DATABASE_URL where that is looked at elsewhere.
+_ANY_DATABASE = {"DATABASE_URL": "postgresql://rollcall@/rollcall"}
+
+
+def receiver_settings(environment: Mapping[str, str]) -> ReceiverSettings:
+    """Return the receiver's settings, whatever there is of a database.
+
+    Raises:
+        SettingError: another setting is wrong.
+    """
+    return ReceiverSettings.from_environment({**_ANY_DATABASE, **environment})
+
+
+def check_settings(environment: Mapping[str, str]) -> Iterator[Finding]:
+    """Look at the values that are set, those of the database's URL aside."""
+    try:
+        receiver_settings(environment)
+        scope = WorkerSettings.from_environment({**_ANY_DATABASE, **environment}).scope
+    except SettingError as error:
+        yield bad("settings", str(error))
+        return
+    yield good("settings", "every variable that is set has a value that it takes")
+    if scope.organization_ids is None:
+        yield doubtful(
+            "organizations",
+            "ORGANIZATION_IDS is not set: the vendor signs for all its customers with one key, so anyone with an "
+            "account can have events put into your tables. Set it to your organizations' ids.",
+        )
+    else:
+        yield good("organizations", f"only events of {len(scope.organization_ids)} of them are taken")
