@@ -29,7 +29,6 @@ _SET_UP = f"""
     PRAGMA journal_mode = WAL;
     PRAGMA synchronous = FULL;
     PRAGMA secure_delete = ON;
-    PRAGMA max_page_count = {MOST_BYTES // _PAGE_BYTES};
     CREATE TABLE IF NOT EXISTS groups (
         position INTEGER PRIMARY KEY AUTOINCREMENT,
         kept_at TEXT NOT NULL,
@@ -39,7 +38,7 @@ _SET_UP = f"""
     UPDATE groups SET is_readable = 1 WHERE is_readable = 0;
     CREATE TABLE IF NOT EXISTS probe (only_row INTEGER PRIMARY KEY, at TEXT NOT NULL);
     PRAGMA wal_checkpoint(TRUNCATE);
-"""  # noqa: S608 - numbers of this module
+"""
 
 
 class SpoolError(ReceiverError):
@@ -66,7 +65,7 @@ class SpooledGroup:
 class SpoolFile:
     """An open spool file. Its methods may be called from any thread; each returns once its effect is on disk."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, most_bytes: int = MOST_BYTES) -> None:
         self.path = path
         self._lock = threading.Lock()
         try:
@@ -79,6 +78,7 @@ class SpoolFile:
             raise SpoolError(f"The spool file {path} can't be opened: {error}.") from None
         try:
             self._connection.executescript(_SET_UP)
+            self._connection.execute(f"PRAGMA max_page_count = {most_bytes // _PAGE_BYTES}")
             _sync_directory(path.parent)
         except (OSError, sqlite3.Error) as error:
             self._connection.close()
