@@ -26,42 +26,44 @@ RETURN least(now(), last_event_at + interval '24 hours')
 CONNECTIONS = """
 CREATE VIEW rollcall.connections AS
 SELECT
-    p.session_id,
-    s.organization_id,
-    (s.started_at AT TIME ZONE 'UTC')::date AS day,
-    p.peer_id,
-    coalesce(p.custom_participant_id, p.peer_id) AS person,
-    p.display_name,
-    p.display_name_by,
-    p.joined_at,
-    p.left_at,
-    p.joined_at AS present_from,
+    session_id,
+    peer_id,
+    coalesce(custom_participant_id, peer_id) AS person,
+    display_name,
+    display_name_by,
+    joined_at,
+    left_at,
+    joined_at AS present_from,
     -- A leave before the join leaves an empty stretch, not a negative one.
-    greatest(p.joined_at, coalesce(p.left_at, rollcall.counted_until(s.last_event_at))) AS present_until
+    greatest(
+        joined_at,
+        coalesce(
+            left_at,
+            -- Not a join: only the few that are still open have to look at their session.
+            (SELECT rollcall.counted_until(s.last_event_at) FROM rollcall.sessions s WHERE s.id = p.session_id)
+        )
+    ) AS present_until
 FROM rollcall.participants p
-JOIN rollcall.sessions s ON s.id = p.session_id
 """
 
 # What the other views share, one row a recording. Not among the views that people are promised.
 RECORDING_LENGTHS = """
 CREATE VIEW rollcall.recording_lengths AS
 SELECT
-    r.id AS recording_id,
-    r.session_id,
-    s.organization_id,
-    (s.started_at AT TIME ZONE 'UTC')::date AS day,
+    id AS recording_id,
+    session_id,
     greatest(
         coalesce(
-            r.duration_seconds,
+            duration_seconds,
             -- Still running; at the latest it stops with its session.
-            CASE WHEN r.stopped_at IS NULL AND r.status IN ('RECORDING', 'PAUSED') THEN
-                extract(epoch FROM coalesce(s.ended_at, rollcall.counted_until(s.last_event_at)) - r.started_at)
-            END
+            CASE WHEN stopped_at IS NULL AND status IN ('RECORDING', 'PAUSED') THEN (
+                SELECT extract(epoch FROM coalesce(s.ended_at, rollcall.counted_until(s.last_event_at)) - r.started_at)
+                FROM rollcall.sessions s WHERE s.id = r.session_id
+            ) END
         ),
         0
     ) AS seconds
 FROM rollcall.recordings r
-JOIN rollcall.sessions s ON s.id = r.session_id
 """
 
 ATTENDANCE = """
@@ -144,36 +146,55 @@ CROSS JOIN LATERAL (
 ) AS c
 """
 
+# What happened in some sessions, added up. A function, not a join, because Postgres plans it for the few sessions that
+# it is given: as a part of daily_usage it would be costed for a spinning disk (random_page_cost is 4 unless somebody
+# changed it), and that is where reading all participants of all times, with code compiled for it, looks cheaper.
+USAGE_OF = """
+CREATE FUNCTION rollcall.usage_of(
+    session_ids text[],
+    OUT participant_time interval,
+    OUT recordings_count bigint,
+    OUT recording_seconds numeric
+)
+LANGUAGE sql STABLE PARALLEL SAFE
+BEGIN ATOMIC
+    SELECT participants.time, recordings.number, recordings.seconds
+    FROM (
+        SELECT coalesce(sum(present_until - present_from), interval '0') AS time
+        FROM rollcall.connections WHERE session_id = ANY (session_ids)
+    ) AS participants
+    CROSS JOIN (
+        SELECT count(*) AS number, coalesce(sum(seconds), 0) AS seconds
+        FROM rollcall.recording_lengths WHERE session_id = ANY (session_ids)
+    ) AS recordings;
+END
+"""
+
 # A session counts whole on the UTC day on which it started, so that it stands on one bill and the days add up to
-# session_summary. UNION ALL of flat joins: each part takes the organization and the days straight to its index.
+# session_summary.
 DAILY_USAGE = """
 CREATE VIEW rollcall.daily_usage AS
 SELECT
-    organization_id,
-    day,
-    sum(sessions)::bigint AS sessions_count,
-    extract(epoch FROM sum(session_time)) / 60 AS session_minutes,
-    extract(epoch FROM sum(participant_time)) / 60 AS participant_minutes,
-    sum(recordings)::bigint AS recordings_count,
-    sum(recording_seconds) / 60 AS recording_minutes
+    days.organization_id,
+    days.day,
+    days.sessions_count,
+    extract(epoch FROM days.session_time) / 60 AS session_minutes,
+    extract(epoch FROM usage.participant_time) / 60 AS participant_minutes,
+    usage.recordings_count,
+    usage.recording_seconds / 60 AS recording_minutes
 FROM (
     SELECT
         organization_id,
         (started_at AT TIME ZONE 'UTC')::date AS day,
-        1 AS sessions,
-        greatest(coalesce(ended_at, rollcall.counted_until(last_event_at)) - started_at, interval '0') AS session_time,
-        interval '0' AS participant_time,
-        0 AS recordings,
-        0::numeric AS recording_seconds
+        count(*) AS sessions_count,
+        sum(
+            greatest(coalesce(ended_at, rollcall.counted_until(last_event_at)) - started_at, interval '0')
+        ) AS session_time,
+        array_agg(id) AS session_ids
     FROM rollcall.sessions
-    UNION ALL
-    SELECT organization_id, day, 0, interval '0', present_until - present_from, 0, 0
-    FROM rollcall.connections
-    UNION ALL
-    SELECT organization_id, day, 0, interval '0', interval '0', 1, seconds
-    FROM rollcall.recording_lengths
-) AS parts
-GROUP BY organization_id, day
+    GROUP BY 1, 2
+) AS days
+CROSS JOIN LATERAL rollcall.usage_of(days.session_ids) AS usage
 """
 
 
@@ -192,13 +213,17 @@ def upgrade() -> None:
         ATTENDANCE,
         CONCURRENCY,
         SESSION_SUMMARY,
+        USAGE_OF,
         DAILY_USAGE,
     ):
         op.get_bind().exec_driver_sql(statement)
 
 
 def downgrade() -> None:
-    for view in ("daily_usage", "session_summary", "concurrency", "attendance", "recording_lengths", "connections"):
+    for view in ("daily_usage", "session_summary", "concurrency", "attendance"):
+        op.execute(f"DROP VIEW {SCHEMA}.{view}")
+    op.execute(f"DROP FUNCTION {SCHEMA}.usage_of")
+    for view in ("recording_lengths", "connections"):
         op.execute(f"DROP VIEW {SCHEMA}.{view}")
     op.execute(f"DROP FUNCTION {SCHEMA}.counted_until")
     op.drop_index("sessions_of_day", table_name="sessions", schema=SCHEMA)
