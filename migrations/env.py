@@ -36,6 +36,10 @@ def migrate(metadata: MetaData) -> None:
         connection.execute(text(f"SET LOCAL lock_timeout = '{TURN_TIMEOUT}'"))
         connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": MIGRATION_LOCK})
         connection.execute(text(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'"))
+        # A role named as our schema has it as its default one: a name without a schema would land there, and Alembic
+        # would not know the schema by its name.
+        connection.execute(text("SET LOCAL search_path = public"))
+        connection.dialect.default_schema_name = "public"
         # A limit meant for queries must not cut a migration off.
         connection.execute(text("SET LOCAL statement_timeout = 0"))
         # The version table is in the schema too, so it has to be there before the first migration. Asked first:

@@ -70,7 +70,8 @@ def empty_database_url(embedded_postgres: EmbeddedPostgres) -> Iterator[str]:
 
 def _database(server: EmbeddedPostgres, template: str) -> Iterator[str]:
     name = f"test_{next(_numbers)}"
-    _execute(server, f"CREATE DATABASE {name} TEMPLATE {template}")
+    # Copied as files: without fsync that is faster than through the log of writes.
+    _execute(server, f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")
     yield server.url(name)
     # By force: what a test killed may still be connected.
     _execute(server, f"DROP DATABASE {name} WITH (FORCE)")
