@@ -16,15 +16,15 @@ from workers.queue.message import UnreadableGroupError, decode_group, encode_gro
 
 # A file may grow to this many bytes; what comes then is refused: a long outage must not fill the whole disk.
 MOST_BYTES = 4 * 2**30
-_PAGE_BYTES = 4096
+_PAGE_BYTES = 4096  # as set below
 # Groups that are read at once, at most.
 _MOST_GROUPS = 500
 # Another process that looks at the file (a backup, a person) may lock it for a moment; seconds.
 _BUSY_TIMEOUT = 0.2
 
 # secure_delete: bodies may hold secrets and must be gone once they are in the queue. Full sync: for power cuts.
-_SET_UP = f"""
-    PRAGMA page_size = {_PAGE_BYTES};
+_SET_UP = """
+    PRAGMA page_size = 4096;
     PRAGMA auto_vacuum = INCREMENTAL;
     PRAGMA journal_mode = WAL;
     PRAGMA synchronous = FULL;

@@ -8,6 +8,7 @@ from uuid import UUID
 
 import pika
 import psycopg
+from pika.exceptions import ChannelClosedByBroker
 
 from workers.queue.address import is_postgres
 from workers.queue.delivery import Delivery, Provider, new_delivery_id
@@ -50,9 +51,12 @@ def in_queue(broker_url: str) -> int:
             row = connection.execute("SELECT count(*) FROM rollcall_queue.queue").fetchone()
             return int(row[0]) if row else 0
     rabbitmq = pika.BlockingConnection(pika.URLParameters(broker_url))
-    count = rabbitmq.channel().queue_declare(QUEUE_NAME, passive=True).method.message_count
-    rabbitmq.close()
-    return int(count)
+    try:
+        return int(rabbitmq.channel().queue_declare(QUEUE_NAME, passive=True).method.message_count)
+    except ChannelClosedByBroker:
+        return 0  # nobody has declared it yet
+    finally:
+        rabbitmq.close()
 
 
 def wait_until(condition: Callable[[], object], deadline: float = DEADLINE) -> None:
