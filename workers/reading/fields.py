@@ -1,5 +1,6 @@
 """Reading the fields of a payload leniently: what only describes may be wrong, what identifies may not be missing."""
 
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -9,7 +10,8 @@ from workers.reading.body import fits_text
 # Ids stand in indexes, whose rows Postgres limits to some 2,700 bytes; the vendor's have 36 characters.
 LONGEST_ID = 255
 
-_DATE_LENGTH = len("2026-03-02")
+# datetime.fromisoformat reads more than that: any character between date, time and offset, a NUL among them.
+_TIME = re.compile(r"[\d-]{10}[T t][\d:]+([.,]\d+)?(Z|z|[+-][\d:]+)?", re.ASCII)
 _MOST_BYTES = 2**63 - 1
 
 
@@ -107,7 +109,7 @@ class Fields:
 
 
 def _number(value: Any) -> float:
-    if isinstance(value, bool):
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
         raise TypeError
     number = int(value) if isinstance(value, int) or str(value).strip().isdecimal() else float(value)
     if not 0 <= number < _MOST_BYTES:
@@ -116,7 +118,7 @@ def _number(value: Any) -> float:
 
 
 def _time(value: Any) -> datetime:
-    if not isinstance(value, str) or len(value) <= _DATE_LENGTH or value[_DATE_LENGTH] not in "T t":
+    if not isinstance(value, str) or _TIME.fullmatch(value) is None:
         raise ValueError
     time = datetime.fromisoformat(value)
     return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
