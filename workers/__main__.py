@@ -3,13 +3,14 @@
 import argparse
 import sys
 
+from workers.metrics import WorkerMetrics, serve_metrics
 from workers.process import create_worker
 from workers.queue.environment import SettingError, read_environment
 from workers.queue.logs import set_up_logging
 from workers.run import run_until_stopped
 from workers.settings import WorkerSettings
 from workers.settle import settle
-from workers.siblings import run_siblings
+from workers.siblings import run_siblings, stop_with
 
 
 def main() -> int:
@@ -17,6 +18,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m workers", description=__doc__)
     parser.add_argument("--threads", type=int, default=2, help="groups processed at once by a process (default: 2)")
     parser.add_argument("--processes", type=int, default=1, help="processes (default: 1)")
+    # The pipe that tells one of several processes of its parent's end.
+    parser.add_argument("--lifeline", type=int, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.threads < 1 or arguments.processes < 1:
         parser.error("--threads and --processes take a number from 1 on")
@@ -27,8 +30,13 @@ def main() -> int:
         sys.stderr.write(f"{error}\n")
         return 2
     if arguments.processes > 1:
-        return run_siblings(arguments.processes, [sys.executable, "-m", "workers", "--threads", str(arguments.threads)])
-    return run_until_stopped(create_worker(settings, settle, arguments.threads))
+        return run_siblings(arguments.processes, arguments.threads, settings)
+    metrics = WorkerMetrics()
+    if arguments.lifeline is None:
+        serve_metrics(metrics.registry, settings.host, settings.metrics_port)
+    else:
+        stop_with(arguments.lifeline)
+    return run_until_stopped(create_worker(settings, settle, arguments.threads, metrics))
 
 
 if __name__ == "__main__":

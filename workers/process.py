@@ -7,7 +7,8 @@ import structlog
 
 from workers.actor import Settle, declare_actor
 from workers.database import Database
-from workers.log_context import LogContext
+from workers.metrics import WorkerMetrics
+from workers.observation import Observation
 from workers.queue.brokers import open_broker
 from workers.settings import WorkerSettings
 
@@ -22,13 +23,13 @@ _log = structlog.get_logger(__name__)
 class WorkerProcess:
     """A Dramatiq worker of this process, its queue and its database."""
 
-    def __init__(self, settings: WorkerSettings, settle: Settle, threads: int) -> None:
+    def __init__(self, settings: WorkerSettings, settle: Settle, threads: int, metrics: WorkerMetrics) -> None:
         self._stopping = threading.Event()
         self._broker = open_broker(settings.broker_url)
         self._broker.stopping = self._stopping
-        self._broker.add_middleware(LogContext())
+        self._broker.add_middleware(Observation(metrics))
         self._database = Database(settings.database_url, self._stopping)
-        declare_actor(self._broker, settle, self._database, settings.scope)
+        declare_actor(self._broker, settle, self._database, settings.scope, metrics)
         self._worker = dramatiq.Worker(self._broker, worker_threads=threads, worker_timeout=_LOOK_INTERVAL)
 
     def start(self) -> None:
@@ -60,12 +61,15 @@ class WorkerProcess:
         self._database.close()
 
 
-def create_worker(settings: WorkerSettings, settle: Settle, threads: int) -> WorkerProcess:
+def create_worker(
+    settings: WorkerSettings, settle: Settle, threads: int, metrics: WorkerMetrics | None = None
+) -> WorkerProcess:
     """Return a worker process that is ready to start.
 
     Args:
         settings: where queue and database are, and whose deliveries count.
         settle: what to do with a group of deliveries.
         threads: how many groups are processed at once.
+        metrics: where it is counted; not given, nobody looks.
     """
-    return WorkerProcess(settings, settle, threads)
+    return WorkerProcess(settings, settle, threads, metrics or WorkerMetrics())

@@ -19,12 +19,14 @@ class WorkerSettings:
         database_url: where the tables are.
         broker_url: where the queue is.
         scope: whose deliveries count.
+        host: the address that the metrics are served on.
         metrics_port: where this worker's metrics are served: the port after `METRICS_PORT`.
     """
 
     database_url: str
     broker_url: str
     scope: Scope
+    host: str
     metrics_port: int
 
     @classmethod
@@ -40,6 +42,7 @@ class WorkerSettings:
             scope=Scope(
                 webhook_ids=_ids(environment, "WEBHOOK_IDS"), organization_ids=_ids(environment, "ORGANIZATION_IDS")
             ),
+            host=environment.get("HOST", "127.0.0.1"),
             metrics_port=1
             + setting(
                 environment,

@@ -1,11 +1,20 @@
-"""Several worker processes side by side, started, watched and stopped by one."""
+"""Several worker processes side by side, with one set of figures: started, watched and stopped by one."""
 
+import os
+import shutil
 import signal
 import subprocess
-from collections.abc import Sequence
+import sys
+import tempfile
+import threading
+from pathlib import Path
 
 import structlog
+from prometheus_client import CollectorRegistry
+from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 
+from workers.metrics import serve_metrics
+from workers.settings import WorkerSettings
 from workers.signals import stop_on_signal
 
 # Seconds between looks at the processes, and before one that died is started again.
@@ -15,23 +24,59 @@ _RESTART_PAUSE = 2.0
 _log = structlog.get_logger(__name__)
 
 
-def run_siblings(count: int, command: Sequence[str]) -> int:
-    """Keep `count` processes of `command` running until SIGTERM or SIGINT. Returns the exit status."""
+def run_siblings(count: int, threads: int, settings: WorkerSettings) -> int:
+    """Keep `count` worker processes of `threads` threads running until SIGTERM or SIGINT. Returns the exit status."""
     stop = stop_on_signal()
-    processes = [_start(command) for _ in range(count)]
-    while not stop.wait(_LOOK_INTERVAL):
-        for place, process in enumerate(processes):
-            if process.poll() is None:
-                continue
-            _log.error("worker_process_died", pid=process.pid, status=process.returncode)
-            if not stop.wait(_RESTART_PAUSE):
-                processes[place] = _start(command)
-    for process in processes:
-        if process.poll() is None:
-            process.send_signal(signal.SIGTERM)
-    return max(abs(process.wait()) for process in processes)
+    Path("var").mkdir(exist_ok=True)
+    figures = tempfile.mkdtemp(prefix="metrics-worker-", dir="var")
+    try:
+        registry = CollectorRegistry()
+        MultiProcessCollector(registry, path=figures)  # type: ignore[no-untyped-call]
+        serve_metrics(registry, settings.host, settings.metrics_port)
+        return _Siblings(threads, figures).run(count, stop)
+    finally:
+        shutil.rmtree(figures, ignore_errors=True)
 
 
-def _start(command: Sequence[str]) -> subprocess.Popen[bytes]:
-    # A session of its own: a terminal's Ctrl-C reaches it once, through us.
-    return subprocess.Popen(command, start_new_session=True)  # noqa: S603 - our own interpreter and module
+def stop_with(lifeline: int) -> None:
+    """End this process as by SIGTERM when the other end of the pipe `lifeline` is closed, as by a parent's death."""
+
+    def wait() -> None:
+        os.read(lifeline, 1)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=wait, name="lifeline", daemon=True).start()
+
+
+class _Siblings:
+    def __init__(self, threads: int, figures: str) -> None:
+        self._threads = threads
+        self._figures = figures
+        # The children hold the reading end: they see it close when this process dies, however it dies.
+        self._lifeline, self._held = os.pipe()
+
+    def run(self, count: int, stop: threading.Event) -> int:
+        children = [self._start() for _ in range(count)]
+        while not stop.wait(_LOOK_INTERVAL):
+            for place, child in enumerate(children):
+                if child.poll() is None:
+                    continue
+                _log.error("worker_process_died", pid=child.pid, status=child.returncode)
+                mark_process_dead(child.pid, self._figures)  # type: ignore[no-untyped-call]
+                if not stop.wait(_RESTART_PAUSE):
+                    children[place] = self._start()
+        for child in children:
+            if child.poll() is None:
+                child.terminate()
+        return max(abs(child.wait()) for child in children)
+
+    def _start(self) -> subprocess.Popen[bytes]:
+        own = ["--threads", str(self._threads), "--lifeline", str(self._lifeline)]
+        environment = {**os.environ, "PROMETHEUS_MULTIPROC_DIR": self._figures}
+        # A session of its own: a terminal's Ctrl-C reaches it once, through us.
+        return subprocess.Popen(  # noqa: S603 - our own interpreter and module
+            [sys.executable, "-m", "workers", *own],
+            pass_fds=[self._lifeline],
+            env=environment,
+            start_new_session=True,
+        )

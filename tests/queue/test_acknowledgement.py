@@ -32,7 +32,7 @@ def start_worker(broker_url: str, queue_database: str, monkeypatch: pytest.Monke
     workers: list[WorkerProcess] = []
 
     def start(settle: Settle) -> WorkerProcess:
-        settings = WorkerSettings(queue_database, broker_url, Scope(), metrics_port=0)
+        settings = WorkerSettings(queue_database, broker_url, Scope(), host="127.0.0.1", metrics_port=0)
         worker = create_worker(settings, settle, threads=2)
         worker.start()
         workers.append(worker)
