@@ -2,6 +2,7 @@
 
 import binascii
 from collections.abc import Iterable
+from enum import Enum, auto
 from typing import NamedTuple
 
 from receiver.refusal import RefusedError
@@ -16,9 +17,21 @@ LONGEST_SIGNATURE = 1024
 SIGNATURE_STEP = 64
 _LONGEST_ENCODED = -(-LONGEST_SIGNATURE // 3) * 4
 
-_SIGNATURE_FAMILY = {b"dyte-signature": Provider.DYTE, b"rtk-signature": Provider.REALTIMEKIT}
-_DELIVERY_UUID = frozenset({b"dyte-uuid", b"rtk-uuid"})
-_WEBHOOK_ID = frozenset({b"dyte-webhook-id", b"rtk-webhook-id"})
+
+class _Id(Enum):
+    DELIVERY = auto()
+    WEBHOOK = auto()
+
+
+# What a header holds: a signature of that family, or an id.
+_HOLDS: dict[bytes, Provider | _Id] = {
+    b"dyte-signature": Provider.DYTE,
+    b"rtk-signature": Provider.REALTIMEKIT,
+    b"dyte-uuid": _Id.DELIVERY,
+    b"rtk-uuid": _Id.DELIVERY,
+    b"dyte-webhook-id": _Id.WEBHOOK,
+    b"rtk-webhook-id": _Id.WEBHOOK,
+}
 
 
 class NoSignatureError(RefusedError):
@@ -67,16 +80,19 @@ def read_claim(headers: Iterable[tuple[bytes, bytes]]) -> Claim:
     provider = Provider.DYTE
     delivery_uuid = webhook_id = None
     for name, value in headers:
-        if name in _SIGNATURE_FAMILY:
-            if encoded is not None and encoded != value:
-                raise MalformedSignatureError
-            if encoded is None or _SIGNATURE_FAMILY[name] is Provider.REALTIMEKIT:
-                provider = _SIGNATURE_FAMILY[name]
-            encoded = value
-        elif name in _DELIVERY_UUID:
+        holds = _HOLDS.get(name)
+        if holds is None:
+            continue
+        if holds is _Id.DELIVERY:
             delivery_uuid = _id(value)
-        elif name in _WEBHOOK_ID:
+        elif holds is _Id.WEBHOOK:
             webhook_id = _id(value)
+        elif encoded is not None and encoded != value:
+            raise MalformedSignatureError
+        else:
+            encoded = value
+            if holds is Provider.REALTIMEKIT:
+                provider = holds
     if encoded is None:
         raise NoSignatureError
     return Claim(decode_signature(encoded), provider, delivery_uuid, webhook_id)

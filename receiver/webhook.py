@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import datetime
 
+import structlog
 from starlette.types import Receive, Scope, Send
 
 from receiver.answer import accept, refuse
@@ -13,6 +14,16 @@ from receiver.metrics import ReceiverMetrics
 from receiver.refusal import MethodNotAllowedError, RefusedError
 from receiver.signature import read_claim
 from workers.queue.delivery import Delivery, Provider, new_delivery_id
+
+_log = structlog.get_logger(__name__)
+
+
+class FaultError(RefusedError):
+    """Something in the receiver is broken."""
+
+    status = 503
+    reason = "fault"
+    sentence = "The delivery can't be taken right now; send it again."
 
 
 class Webhook:
@@ -48,11 +59,17 @@ class Webhook:
         except ClientGoneError:
             self._metrics.refused("client_gone")
         except RefusedError as refused:
-            self._metrics.refused(refused.reason)
-            await refuse(type(refused), receive, send)
+            await self._refuse(type(refused), receive, send)
+        except Exception as error:  # noqa: BLE001 - a fault of ours is never final for the vendor
+            _log.error("webhook_failed", exc_info=error)
+            await self._refuse(FaultError, receive, send)
         else:
             self._metrics.accepted[provider].inc()
             await accept(send)
+
+    async def _refuse(self, refusal: type[RefusedError], receive: Receive, send: Send) -> None:
+        self._metrics.refused(refusal.reason)
+        await refuse(refusal, receive, send)
 
     async def _keep(self, scope: Scope, receive: Receive) -> Provider:
         if scope["method"] != "POST":
