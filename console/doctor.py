@@ -43,7 +43,7 @@ def doctor() -> None:
     code is 1 if anything has failed; a warning is for you to judge.
     """
     # What is worth telling is in the findings.
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL + 1))
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     logging.disable()
     environment = read_environment()
     deadline = time.monotonic() + _PATIENCE

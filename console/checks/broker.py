@@ -6,6 +6,7 @@ from typing import LiteralString
 
 import pika
 import psycopg
+from pika.adapters.utils.connection_workflow import AMQPConnectorException
 from pika.exceptions import AMQPError, ChannelClosedByBroker
 from psycopg import errors
 
@@ -65,7 +66,7 @@ def _check_rabbitmq(url: str) -> Finding:
     place = f"RabbitMQ at {nodes}, vhost {broker.parameters[0].virtual_host}"
     try:
         connection = pika.BlockingConnection(broker.parameters)
-    except (AMQPError, OSError) as error:
+    except (AMQPError, AMQPConnectorException, OSError) as error:
         return bad(
             "broker",
             f"{place} does not let us in ({_kind(error)}): is it up, are user, password and vhost right? "

@@ -22,11 +22,14 @@ def check_receiver(environment: Mapping[str, str]) -> Iterator[Finding]:
         answer = httpx.get(f"{url}/readyz", timeout=_SECONDS, trust_env=False)
         checks = answer.json()["checks"]
         troubles = [check["detail"] for check in checks.values() if not check["ok"]]
-    except httpx.TransportError:
+    except httpx.ConnectError:
         # It may run on another machine.
         yield doubtful("receiver", f"none answers at {url}. If it should run here, start it: `make run`.")
         return
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except httpx.TimeoutException:
+        yield bad("receiver", f"{url} does not answer within {_SECONDS:g} s: look at its log, and start it anew.")
+        return
+    except (httpx.HTTPError, ValueError, KeyError, TypeError, AttributeError):
         yield bad("receiver", f"what answers at {url} is no receiver: let it have another port, or set PORT.")
         return
     if answer.status_code != httpx.codes.OK:
