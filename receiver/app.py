@@ -1,5 +1,6 @@
 """The composition root: the one place where the receiver's parts are put together."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -15,6 +16,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from receiver.body import BodyLimits
 from receiver.group_commit import Bounds, GroupCommit
 from receiver.keeper import Keeper
+from receiver.keeper_figures import show_keeper
 from receiver.key_ring import KeyRing
 from receiver.key_store import KeyStore
 from receiver.key_watch import KeyWatch, Pace
@@ -81,10 +83,13 @@ def create_app(  # noqa: PLR0913 - the root takes every part that a test moves
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
         await keeper.start()
         await keys.start()
+        showing = asyncio.create_task(show_keeper(keeper, metrics, clock))
         try:
             yield
         finally:
             await commit.drain()
+            showing.cancel()
+            await asyncio.gather(showing, return_exceptions=True)
             await keeper.stop()
             await keys.stop()
 

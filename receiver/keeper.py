@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 
 from receiver.refusal import RefusedError
@@ -37,6 +38,22 @@ class KeeperReadiness:
     spool: Check
 
 
+class KeeperState(Protocol):
+    """What an operator would want to see of a keeper."""
+
+    @property
+    def is_queue_trusted(self) -> bool:
+        """Whether groups are offered to the queue; if not, they go straight to the spool."""
+
+    @property
+    def spooled_groups(self) -> int:
+        """How many groups wait in this process's spool."""
+
+    @property
+    def oldest_spooled_at(self) -> datetime | None:
+        """When the oldest of them was kept, UTC."""
+
+
 class Keeper(Protocol):
     """Makes groups of deliveries durable; lives in the receiver's event loop, which it never blocks."""
 
@@ -54,6 +71,9 @@ class Keeper(Protocol):
 
     async def readiness(self) -> KeeperReadiness:
         """Tell within a second whether queue and spool would take a group."""
+
+    def state(self) -> KeeperState:
+        """Return what the metrics show. May read the disk, and may be called from any thread."""
 
     async def stop(self) -> None:
         """Let go of queue and spool. No `keep` is under way and none follows."""

@@ -42,6 +42,24 @@ class ReceiverMetrics:
         self._group_size = Histogram(
             "rollcall_group_size", "Deliveries that left together.", registry=self.registry, buckets=_GROUP_BUCKETS
         )
+        self._spooled = Gauge(
+            "rollcall_spooled_groups",
+            "Groups that wait in the spool for the queue.",
+            registry=self.registry,
+            multiprocess_mode="livesum",
+        )
+        self._spool_oldest = Gauge(
+            "rollcall_spool_oldest_seconds",
+            "How long the oldest group in the spool has waited; 0 while there is none.",
+            registry=self.registry,
+            multiprocess_mode="livemax",
+        )
+        self._queue_trusted = Gauge(
+            "rollcall_queue_trusted",
+            "1 while groups are offered to the queue, 0 while they go straight to the spool.",
+            registry=self.registry,
+            multiprocess_mode="livemin",
+        )
         self._keys = Gauge(
             "rollcall_keys",
             "Keys that signatures are checked with.",
@@ -72,6 +90,12 @@ class ReceiverMetrics:
         """Note how long a group took and how many deliveries still wait."""
         self._publish_seconds.observe(seconds)
         self._waiting.set(waiting)
+
+    def spool_holds(self, *, groups: int, oldest_seconds: float, is_queue_trusted: bool) -> None:
+        """Note what waits in the spool, and whether the queue is offered anything."""
+        self._spooled.set(groups)
+        self._spool_oldest.set(oldest_seconds)
+        self._queue_trusted.set(is_queue_trusted)
 
     def keys_known(self, count: int) -> None:
         """Note how many keys there are."""

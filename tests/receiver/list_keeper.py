@@ -3,9 +3,18 @@
 import asyncio
 import threading
 from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
 
 from receiver.keeper import Check, KeeperReadiness, NotKeptError
 from workers.queue.delivery import Delivery
+
+
+@dataclass(frozen=True)
+class SpoolState:
+    is_queue_trusted: bool = True
+    spooled_groups: int = 0
+    oldest_spooled_at: datetime | None = None
 
 
 class ListKeeper:
@@ -40,6 +49,9 @@ class ListKeeper:
 
     async def readiness(self) -> KeeperReadiness:
         return KeeperReadiness(queue=Check(self.queue_takes, "The queue."), spool=Check(self.spool_takes, "The spool."))
+
+    def state(self) -> SpoolState:
+        return SpoolState(is_queue_trusted=self.queue_takes)
 
     async def stop(self) -> None:
         self.is_stopped = True

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from receiver.group_commit import Bounds, GroupCommit, TooManyWaitingError
 from receiver.keeper import Check, KeeperReadiness, NotKeptError
 from receiver.metrics import ReceiverMetrics
+from tests.receiver.list_keeper import SpoolState
 from workers.queue.delivery import Delivery, Provider, new_delivery_id
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
@@ -61,6 +62,9 @@ class StepKeeper:
 
     async def readiness(self) -> KeeperReadiness:
         return KeeperReadiness(queue=Check(ok=True, detail=""), spool=Check(ok=True, detail=""))
+
+    def state(self) -> SpoolState:
+        return SpoolState()
 
     async def stop(self) -> None:
         """Nothing to let go of."""

@@ -139,6 +139,13 @@ def test_the_figures_count_by_provider_and_reason_on_a_port_of_their_own(run: Ru
     assert process.receiver.ask("GET", "/metrics").status == 404
 
 
+def test_the_figures_tell_what_waits_in_the_spool(run: Run, key: RSAPrivateKey) -> None:
+    process = run_ready(run)
+    assert process.receiver.post(BODY, rtk_signature=sign(key, BODY)).status == 200
+    wait_until(lambda: "rollcall_spooled_groups 1.0" in process.figures(), "the group in the spool is shown")
+    assert "rollcall_queue_trusted " in process.figures()
+
+
 def test_several_processes_share_the_port_add_up_to_one_set_of_figures_and_end_together(
     run: Run, key: RSAPrivateKey, tmp_path: Path
 ) -> None:
