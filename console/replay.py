@@ -76,4 +76,4 @@ def _summary(became: Counter[Status]) -> str:
     if not became.total():
         return "Nothing was replayed: the ledger has no such delivery."
     parts = ", ".join(f"{became[status]} {status.value}" for status in Status if became[status])
-    return f"Replayed {became.total()} {'delivery' if became.total() == 1 else 'deliveries'}, which now are: {parts}."
+    return f"Replayed {became.total()} {'delivery' if became.total() == 1 else 'deliveries'}: {parts}."

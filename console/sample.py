@@ -22,7 +22,7 @@ from workers.queue.delivery import Provider
 from workers.queue.environment import read_environment
 
 _HEADER_PREFIX = {Provider.DYTE: "dyte", Provider.REALTIMEKIT: "rtk"}
-_SESSIONS_AT_ONCE = 8
+_SESSIONS_AT_ONCE = 16
 _TIMEOUT_SECONDS = 10.0
 # A receiver with too much waiting says 503 and is asked again, as the vendor would: so often, and so long after.
 _TRIES = 5

@@ -127,7 +127,8 @@ def length(span: timedelta | Decimal | float | None) -> str:
     """Return a length of time (numbers are seconds) as `h:mm:ss`; a negative one with a minus."""
     if span is None:
         return _NOTHING
-    seconds = round(span.total_seconds() if isinstance(span, timedelta) else float(span))
+    # Cut like the times beside it, not rounded: they would not add up.
+    seconds = int(span.total_seconds() if isinstance(span, timedelta) else span)
     minutes, seconds_left = divmod(abs(seconds), 60)
     hours, minutes_left = divmod(minutes, 60)
     return f"{'-' if seconds < 0 else ''}{hours}:{minutes_left:02}:{seconds_left:02}"

@@ -23,6 +23,8 @@ _BY_START: LiteralString = """
 _PARTICIPANTS: LiteralString = """
     SELECT peer_id, custom_participant_id, display_name, left_source
     FROM rollcall.participants WHERE session_id = %(session)s"""
+_RECORDINGS: LiteralString = """
+    SELECT id, file_name FROM rollcall.recordings WHERE session_id = %(session)s AND file_name IS NOT NULL"""
 # Of one moment: the session starts before anything else, and ends after everything else.
 _ENTRIES: LiteralString = """
     SELECT t.occurred_at, t.kind, t.subject_id, t.detail, t.delivery_id,
@@ -32,6 +34,8 @@ _ENTRIES: LiteralString = """
     ORDER BY t.occurred_at, (t.kind = 'session.started') DESC, t.kind = 'session.ended', t.delivery_id, t.kind,
         t.subject_id"""
 
+# What a detail may hold that stands nowhere else in the line or above it.
+_WORTH_A_LINE = ("reason", "stop_reason")
 _COLUMNS = (
     Column("TIME (UTC)"),
     Column("IN", to_the_right=True),
@@ -53,13 +57,14 @@ def timeline(
         found = _find(tables, session)
         values = {"session": found["id"]}
         entries, participants = tables.rows(_ENTRIES, values), tables.rows(_PARTICIPANTS, values)
+        files = {row["id"]: row["file_name"] for row in tables.rows(_RECORDINGS, values)}
     if as_json:
         print_json([{"session_id": found["id"], **_stated(entry)} for entry in entries])
         return
     screen = Screen()
     _print_header(screen, found, participants)
-    people = {row["peer_id"]: row for row in participants}
-    screen.table(_COLUMNS, [_line(entry, found, people) for entry in entries])
+    names = {**files, **{row["peer_id"]: _name(row) for row in participants}}
+    screen.table(_COLUMNS, [_line(entry, found, names) for entry in entries])
 
 
 def _find(tables: Tables, session: str) -> Row:
@@ -107,26 +112,23 @@ def _counted(number: int, one: str, several: str) -> str:
     return f"{number} {one if number == 1 else several}"
 
 
-def _line(entry: Row, session: Row, people: dict[str, Row]) -> tuple[str, str, str, str]:
+def _name(participant: Row) -> str:
+    name, person = participant["display_name"] or participant["peer_id"], participant["custom_participant_id"]
+    return f"{name} ({person})" if person else name
+
+
+def _line(entry: Row, session: Row, names: dict[str, str]) -> tuple[str, str, str, str]:
     sign = "~" if entry["is_time_of_receipt"] else " "
     started = session["started_at"]
     since_start: timedelta | None = entry["occurred_at"] - started if started is not None else None
-    return sign + moment(entry["occurred_at"]), length(since_start), entry["kind"], _subject(entry, people)
+    return sign + moment(entry["occurred_at"]), length(since_start), entry["kind"], _subject(entry, names)
 
 
-def _subject(entry: Row, people: dict[str, Row]) -> str:
-    """Return whom or what an entry is about, and what its event says of it."""
-    said = [str(value) for name, value in sorted(entry["detail"].items()) if _is_worth_a_line(name, value)]
-    if entry["kind"].startswith("participant."):
-        person = people.get(entry["subject_id"], {})
-        named = person.get("display_name") or entry["subject_id"]
-        custom_id = person.get("custom_participant_id")
-        return f"{named} ({custom_id})" if custom_id else named
-    if entry["kind"].startswith(("recording.", "livestream.")) and not said:
-        return str(entry["subject_id"])
-    return ", ".join(said)
-
-
-def _is_worth_a_line(name: str, value: object) -> bool:
-    # The status stands in the kind already, and an address of a file fills a line.
-    return isinstance(value, str | int | float) and name != "status" and "url" not in name
+def _subject(entry: Row, names: dict[str, str]) -> str:
+    """Return whom or what an entry is about, and what its event says beyond that."""
+    subject: str = entry["subject_id"]
+    parts: list[str] = []
+    if entry["kind"].startswith(("participant.", "recording.", "livestream.")):
+        parts.append(names.get(subject, subject))
+    parts += [str(entry["detail"][name]) for name in _WORTH_A_LINE if entry["detail"].get(name)]
+    return ", ".join(parts)

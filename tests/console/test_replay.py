@@ -37,7 +37,7 @@ def test_deliveries_of_a_status_are_processed_again(
 ) -> None:
     done = rollcall("replay", "--status", "unknown", DATABASE_URL=database_url)
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout == "Replayed 2 deliveries, which now are: 2 processed.\n"
+    assert done.stdout == "Replayed 2 deliveries: 2 processed.\n"
     assert sessions(database_url) == [(rows.SESSION, "ended")]
 
 
@@ -45,7 +45,7 @@ def test_a_delivery_that_still_can_not_be_read_stays_quarantined(
     rollcall: Rollcall, database_url: str, ledger: dict[str, str]
 ) -> None:
     done = rollcall("replay", "--since", "1h", DATABASE_URL=database_url)
-    assert done.stdout == "Replayed 1 delivery, which now are: 1 quarantined.\n"
+    assert done.stdout == "Replayed 1 delivery: 1 quarantined.\n"
     assert sessions(database_url) == []
 
 
@@ -54,7 +54,7 @@ def test_the_whole_ledger_can_be_replayed_and_twice_changes_nothing(
 ) -> None:
     for _ in range(2):
         done = rollcall("replay", "--all", DATABASE_URL=database_url)
-        assert done.stdout == "Replayed 3 deliveries, which now are: 2 processed, 1 quarantined.\n"
+        assert done.stdout == "Replayed 3 deliveries: 2 processed, 1 quarantined.\n"
         assert sessions(database_url) == [(rows.SESSION, "ended")]
 
 
