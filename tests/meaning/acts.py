@@ -52,7 +52,7 @@ def leave(session: Session, choices: Choices) -> None:
     _participant(session, choices, peer, joined_at=session.peers.get(peer), left_at=session.clock)
 
 
-def stay_until_leave_without_time(session: Session, choices: Choices) -> None:
+def leave_without_time(session: Session, choices: Choices) -> None:
     event = {
         "event": "meeting.participantLeft",
         "participant": {"peerId": "peer-0", "leftAt": choices.pick([None, "?"])},
@@ -82,6 +82,13 @@ def _participant(
         participant["leftAt"] = session.dialect.time(left_at)
     event = "meeting.participantJoined" if left_at is None else "meeting.participantLeft"
     session.report(event, choices, participant=participant)
+
+
+def blink(session: Session, choices: Choices) -> None:
+    """Leave and be back under the same peer: at once, soon, or as clocks that disagree have it, before."""
+    peer, gap = f"peer-{choices.below(2)}", timedelta(seconds=choices.pick([0, 30, -30]))
+    _participant(session, choices, peer, joined_at=None, left_at=session.clock)
+    _participant(session, Choices(b""), peer, joined_at=session.clock + gap)
 
 
 def end(session: Session, choices: Choices) -> None:
@@ -119,6 +126,9 @@ def _recording_body(session: Session, choices: Choices, recording_id: str, statu
         recording["recordingDuration"] = choices.pick([0, 3030, 12.5, None])
     vendor.spoil(recording, choices, ("outputFileName", "downloadUrl"), ("startedTime", "stoppedTime"))
     meeting = session.meeting(choices)
+    if how & 48 == 48:
+        # seen in published samples; the meeting object is right, where it names the session
+        recording |= {"meetingId": "m0", "roomUUID": "s0"}
     if how & 6 == 6:
         meeting.pop("sessionId", None)
         recording.pop("meetingId")
@@ -144,6 +154,27 @@ def stream(session: Session, choices: Choices) -> None:
             }
         session.world.stream_bodies[key] = vendor.body_of(event, choices)
     session.send(session.world.stream_bodies[key], choices)
+
+
+def flicker(session: Session, choices: Choices) -> None:
+    """Go to another status and back, within the minute in which same bytes are a retry, or just not."""
+    away, gap, how = choices.pick([1, 30]), choices.pick([60, 59, 60.000001, 61, 90]), choices.byte()
+    if how & 1:
+        key, other = ("stream-0", "LIVE"), ("stream-0", "OFFLINE")
+        bodies = session.world.stream_bodies
+        for name in (key, other):
+            event = {"event": "livestreaming.statusUpdate", "streamId": name[0], "status": name[1]}
+            bodies.setdefault(name, vendor.body_of(event, Choices(b"")))
+    else:
+        recording_id = f"{session.room.session_id}-recording-0"
+        key, other = (recording_id, "RECORDING"), (recording_id, "PAUSED")
+        bodies = session.recording_bodies
+        for name in (key, other):
+            bodies.setdefault(name, _recording_body(session, Choices(b""), *name, 0))
+    begun = session.clock
+    for seconds, name in ((0, key), (away, other), (gap, key)):
+        session.clock = begun + timedelta(seconds=seconds)
+        session.send(bodies[name], Choices(b"") if how & 2 else choices)
 
 
 def export(session: Session, choices: Choices) -> None:
@@ -204,6 +235,7 @@ ACTS: list[Callable[[Session, Choices], None] | None] = [
     None,
     *[start, join, join, join, leave, leave, leave, come_back, leave, end, end],
     *[record, record, record, record, record, stream, stream, stream, stream],
+    *[flicker, flicker, blink],
     *[export, retry, retry, retry, change_names],
-    *[say_something_new, talk_nonsense, forget_what_identifies, stay_until_leave_without_time],
+    *[say_something_new, talk_nonsense, forget_what_identifies, leave_without_time],
 ]

@@ -41,31 +41,45 @@ _session = st.tuples(
 )
 
 
-def _world(sessions: Sequence[tuple[bytes, Sequence[bytes]]]) -> list[Delivery]:
+class Kept(list[Delivery]):
+    """What the receiver kept, in order of ids. Says little of itself: a failing test shows the bodies."""
+
+    def __repr__(self) -> str:
+        return f"<{len(self)} deliveries>"
+
+
+def _world(sessions: Sequence[tuple[bytes, Sequence[bytes]]], morning: datetime) -> Kept:
     world = World(count())
     kept: list[Delivery] = []
     for number, (head, chunks) in enumerate(sessions):
-        session = _begin(world, number, Choices(head))
+        session = _begin(world, number, Choices(head), morning)
         for chunk in chunks:
             act(session, chunk)
         kept += session.sent
-    return sorted(kept, key=lambda delivery: delivery.id)
+    return Kept(sorted(kept, key=lambda delivery: delivery.id))
 
 
-def _begin(world: World, number: int, head: Choices) -> Session:
+def _begin(world: World, number: int, head: Choices, morning: datetime) -> Session:
     meeting = head.below(4)
     organization = ORGANIZATIONS[meeting] if head.below(8) != 7 else head.pick(ORGANIZATIONS)
-    begin = MORNING + timedelta(seconds=30 * head.below(120))
+    begin = morning + timedelta(seconds=30 * head.below(120))
     # a moment of its own, now and then, else the sessions of one world meet at the very same ones
     begin += timedelta(microseconds=[0, 1000, 353][head.below(3)])
     dialect = Dialect(realtimekit=head.below(2) == 1, time_format=head.below(4))
-    room = Room(f"s{number}", f"m{meeting}", organization, created_at=MORNING - timedelta(days=meeting + number % 2))
+    room = Room(f"s{number}", f"m{meeting}", organization, created_at=morning - timedelta(days=meeting + number % 2))
     return Session(world, room, dialect, begin)
 
 
-def worlds(sessions: tuple[int, int] = SESSIONS) -> st.SearchStrategy[list[Delivery]]:
-    """Return a strategy of what was kept of so many sessions at once, in order of ids."""
-    return st.lists(_session, min_size=sessions[0], max_size=sessions[1]).map(_world)
+@st.composite
+def worlds(draw: st.DrawFn, sessions: tuple[int, int] = SESSIONS, morning: datetime = MORNING) -> Kept:
+    """Return a strategy of what was kept of so many sessions at once.
+
+    Args:
+        draw: given by hypothesis.
+        sessions: how many at least and at most.
+        morning: about when they begin; they are over, or lost, some hours later.
+    """
+    return _world(draw(st.lists(_session, min_size=sessions[0], max_size=sessions[1])), morning)
 
 
 def batches(kept: Sequence[Delivery], seed: int, most: int = 60) -> list[list[Delivery]]:

@@ -227,7 +227,7 @@ def _rank(entry: Entry) -> int:
 
 
 def _duration(entries: Sequence[Entry], started: datetime | None, stopped: datetime | None) -> Decimal | None:
-    if started is not None and stopped is not None:
+    if started is not None and stopped is not None and started <= stopped:
         passed = stopped - started
         return Decimal(passed.days * 86_400 + passed.seconds) + Decimal(passed.microseconds) / 1_000_000
     return _last([duration for duration in _stated(entries, "recording_duration") if duration > 0])

@@ -19,7 +19,8 @@ LOST_END_COUNTS = timedelta(hours=24)
 
 def limit_of(session: Row, now: datetime) -> datetime:
     """Return up to when something of a session counts that goes on, as far as is known."""
-    return min(now, session["last_event_at"] + LOST_END_COUNTS)
+    last_event_at: datetime = session["last_event_at"]
+    return min(now, last_event_at + LOST_END_COUNTS)
 
 
 def stays(session: Row, participants: Iterable[Row], now: datetime) -> list[tuple[Row, Stay]]:
@@ -59,7 +60,7 @@ def _person(participant: Row) -> str:
 
 
 def attendance(tables: Tables, now: datetime) -> list[Row]:
-    """Return the rows of `attendance`; `display_names` holds those that a person went by in a session."""
+    """Return the rows of `attendance`, but for `display_name`, which is no matter of time."""
     rows = []
     for session in tables["sessions"]:
         ours = [row for row in tables["participants"] if row["session_id"] == session["id"]]
@@ -70,7 +71,6 @@ def attendance(tables: Tables, now: datetime) -> list[Row]:
                 {
                     "session_id": session["id"],
                     "person": person,
-                    "display_names": {row["display_name"] for row in theirs} - {None},
                     "first_joined_at": min((row["joined_at"] for row in theirs if row["joined_at"]), default=None),
                     "last_left_at": None if None in leaves else max(leaves),
                     "connections": len(theirs),
@@ -89,7 +89,8 @@ def concurrency(tables: Tables, now: datetime) -> dict[str, list[tuple[datetime,
         for begin, _, number in pieces(intervals):
             if number != (steps[-1][1] if steps else 0):
                 steps.append((begin, number))
-        if steps and (last := max(end for _, end in intervals)) < now:
+        # who is still there has not gone: no step down at the present moment
+        if steps and (last := max(end for _, end in intervals)) != now:
             steps.append((last, 0))
         result[session["id"]] = steps
     return result
@@ -108,9 +109,9 @@ def _recording_seconds(session: Row, recordings: Iterable[Row], now: datetime) -
     return result
 
 
-def _duration(session: Row, now: datetime) -> Decimal | None:
+def _duration(session: Row, now: datetime) -> Decimal:
     if session["started_at"] is None:
-        return None
+        return Decimal(0)
     return max(seconds((session["ended_at"] or limit_of(session, now)) - session["started_at"]), Decimal(0))
 
 
@@ -156,7 +157,7 @@ def daily_usage(tables: Tables, now: datetime) -> list[Row]:
         )
         summary = summaries[session["id"]]
         row["sessions_count"] += 1
-        row["session_minutes"] += (summary["duration_seconds"] or 0) / 60
+        row["session_minutes"] += summary["duration_seconds"] / 60
         row["participant_minutes"] += summary["participant_minutes"]
         row["recording_minutes"] += summary["recording_minutes"]
         row["recordings_count"] += len(_recording_seconds(session, tables["recordings"], now))

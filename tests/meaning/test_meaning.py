@@ -1,0 +1,43 @@
+"""The tables are a function of the set of kept deliveries: compared with a second computation of them."""
+
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import given
+
+from tests.meaning.generate import batches, schedules, scopes, worlds
+from tests.meaning.tables import Connection, empty
+from tests.meaning.verdict import examples, the_tables_are_right
+from tests.meaning.work import connect, work_off
+from workers.queue.delivery import Delivery
+from workers.scope import Scope
+
+WORKERS = 4
+
+
+@pytest.fixture
+def connections(database_url: str) -> Iterator[list[Connection]]:
+    opened = [connect(database_url) for _ in range(WORKERS)]
+    yield opened
+    for connection in opened:
+        connection.close()
+
+
+@examples()
+@given(kept=worlds(), scope=scopes, schedule=schedules)
+def test_one_worker_makes_the_same_tables_in_any_order_and_batches(
+    connections: list[Connection], kept: list[Delivery], scope: Scope, schedule: int
+) -> None:
+    empty(connections[0])
+    work_off(connections[:1], batches(kept, schedule), scope)
+    the_tables_are_right(connections[0], kept, scope)
+
+
+@examples()
+@given(kept=worlds(), scope=scopes, schedule=schedules)
+def test_four_workers_at_once_make_the_same_tables(
+    connections: list[Connection], kept: list[Delivery], scope: Scope, schedule: int
+) -> None:
+    empty(connections[0])
+    work_off(connections, batches(kept, schedule, most=20), scope)
+    the_tables_are_right(connections[0], kept, scope)
