@@ -1,5 +1,6 @@
 """One receiver process: a socket, uvicorn on it, and an orderly end."""
 
+import gc
 import logging
 import os
 import signal
@@ -80,11 +81,23 @@ def serve(app: ASGIApp, listener: socket.socket) -> int:
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, stop)
+    _collect_rarely()
     host, port = listener.getsockname()[:2]
     _log.info("receiver_listening", host=host, port=port, pid=os.getpid())
     server.run(sockets=[listener])
     _log.info("receiver_stopped", pid=os.getpid())
     return 0
+
+
+def _collect_rarely() -> None:
+    """Spare the garbage collector what never becomes garbage, and most of its rounds.
+
+    With Python's defaults it takes a tenth of a busy receiver's time; what a request leaves behind in cycles is a
+    few dozen objects.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(10_000)
 
 
 def stop_with(lifeline: int) -> None:
