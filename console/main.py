@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from console import deliveries, doctor, migrate, replay, run, sample, sessions, timeline, url
+from console import deliveries, doctor, export, migrate, replay, run, sample, sessions, timeline, url
 from console.failure import CommandFailedError
 from workers.queue.environment import SettingError
 
@@ -27,6 +27,7 @@ app.command("timeline")(timeline.timeline)
 app.command("deliveries")(deliveries.deliveries)
 app.command("replay")(replay.replay)
 app.command("doctor")(doctor.doctor)
+app.command("export")(export.export)
 
 
 def main() -> None:

@@ -1,0 +1,106 @@
+"""The stream of an export: Arrow batches from Postgres into a CSV or Parquet file, in constant memory.
+
+The rows never become Python objects: ADBC reads what COPY sends into columns, arro3 writes columns to the file.
+"""
+
+from collections.abc import Iterator
+from enum import StrEnum
+from io import RawIOBase
+from typing import IO, Any, cast
+
+import adbc_driver_manager
+import arro3.io
+from adbc_driver_postgresql import dbapi  # type: ignore[import-untyped]  # published without types
+from arro3.core import RecordBatch, RecordBatchReader
+from rich.console import Console
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+# What is in memory at once: what Postgres sends is cut into batches of this many bytes, and a Parquet file into groups
+# of this many rows, which its readers take up whole.
+_BATCH_BYTES = 4 << 20
+_ROW_GROUP = 65_536
+
+
+class Format(StrEnum):
+    """What kind of file is written."""
+
+    CSV = "csv"
+    """Text with a heading line; times are ISO 8601 in UTC, nothing is an empty field."""
+    PARQUET = "parquet"
+    """Apache Parquet, compressed with zstd; times are UTC to the microsecond."""
+
+
+def write_rows(url: str, query: str, format_: Format, file: IO[bytes]) -> None:
+    """Write a query's rows into a file, showing a person how many there are so far.
+
+    Raises:
+        OSError: the file can't be written, or its reader is gone.
+        adbc_driver_manager.Error: the database can't be reached, refuses the query, or went away in the middle.
+    """
+    with dbapi.connect(url, autocommit=True) as connection, connection.cursor() as cursor:
+        cursor.adbc_statement.set_options(**{"adbc.postgresql.batch_size_hint_bytes": str(_BATCH_BYTES)})
+        cursor.execute(query)
+        rows = RecordBatchReader.from_arrow(cursor.fetch_arrow())
+        with _progress() as progress:
+            passage = _Passage(rows, file, progress)
+            batches = RecordBatchReader.from_batches(rows.schema, passage.batches())
+            sink = cast("IO[bytes]", passage)  # to a type checker a raw file is none of these
+            match format_:
+                case Format.CSV:
+                    arro3.io.write_csv(batches, sink)
+                case Format.PARQUET:
+                    arro3.io.write_parquet(batches, sink, compression="zstd(3)", max_row_group_size=_ROW_GROUP)
+        if passage.failure is not None:
+            raise passage.failure
+
+
+class _Passage(RawIOBase):
+    """Both ends of a writer of arro3: the batches that it takes and the file that it writes to.
+
+    An exception must not pass through the writer, it would come out without its type, or as a panic. So a failure is
+    kept here and ends the batches.
+
+    Attributes:
+        failure: why the database or the file gave up, if one did.
+    """
+
+    def __init__(self, rows: RecordBatchReader, file: IO[bytes], progress: Progress) -> None:
+        super().__init__()
+        self.failure: Exception | None = None
+        self._rows = rows
+        self._file = file
+        self._progress = progress
+
+    def batches(self) -> Iterator[RecordBatch]:
+        """Yield what the database sends, up to the end or the first failure."""
+        task = self._progress.add_task("Exporting", total=None)
+        try:
+            for batch in self._rows:
+                self._progress.advance(task, batch.num_rows)
+                yield batch
+                if self.failure is not None:
+                    return
+        except Exception as error:  # noqa: BLE001 - arro3 has no error of its own for what the stream's producer says
+            self.failure = adbc_driver_manager.OperationalError(
+                str(error), status_code=adbc_driver_manager.AdbcStatusCode.IO
+            )
+
+    def writable(self) -> bool:
+        """Say that this is a file to write to."""
+        return True
+
+    def write(self, data: Any, /) -> int:
+        """Write to the file, or, once it has failed, nowhere."""
+        if self.failure is None:
+            try:
+                self._file.write(data)
+            except OSError as error:
+                self.failure = error
+        return len(data)
+
+
+def _progress() -> Progress:
+    """Return what shows a person how far it is; nothing where standard error is no terminal."""
+    columns = (SpinnerColumn(), TextColumn("{task.completed:,.0f} rows"), TimeElapsedColumn())
+    console = Console(stderr=True)
+    return Progress(*columns, console=console, disable=not console.is_terminal, redirect_stdout=False)
