@@ -15,6 +15,9 @@ MOST_ID_CHARACTERS = 200
 SHORTEST_SIGNATURE = 256
 LONGEST_SIGNATURE = 1024
 SIGNATURE_STEP = 64
+# Around a header's value they are no part of it; the parser takes off the leading ones only.
+_BLANKS = b" \t"
+
 _LONGEST_ENCODED = -(-LONGEST_SIGNATURE // 3) * 4
 
 
@@ -104,6 +107,7 @@ def decode_signature(encoded: bytes) -> bytes:
     Raises:
         MalformedSignatureError: the value is something else, or of a length that no RSA signature has.
     """
+    encoded = encoded.strip(_BLANKS)
     if len(encoded) > _LONGEST_ENCODED:
         raise MalformedSignatureError
     try:
@@ -117,4 +121,4 @@ def decode_signature(encoded: bytes) -> bytes:
 
 def _id(value: bytes) -> str | None:
     # Postgres takes no NUL in text; the HTTP parser lets none through, a proxy protocol might.
-    return value[:MOST_ID_CHARACTERS].decode("latin-1").replace("\0", "") or None
+    return value.strip(_BLANKS)[:MOST_ID_CHARACTERS].decode("latin-1").replace("\0", "") or None
