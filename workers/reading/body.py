@@ -1,8 +1,8 @@
 r"""A body, opened: its JSON value, and what of it is stored.
 
 `payload` is the text for the `jsonb` column. jsonb holds less than JSON allows: no `\u0000`, no lone surrogate, no
-number beyond its range, no nesting beyond the server's stack. Such a body is stored as `raw` bytes instead. Of two
-members of one name jsonb keeps the last, and so does the value that the facts are read from.
+number beyond its range. Such a body is stored as `raw` bytes instead. Of two members of one name jsonb keeps the last,
+and so does the value that the facts are read from.
 """
 
 import json
@@ -13,22 +13,23 @@ import msgspec
 
 from workers.reading.stream_key import may_hold_stream_key, overwrite_stream_keys, without_stream_keys
 
-# Below this size no number can have more digits than jsonb takes (131,072 before the point, 16,383 behind it),
-# and nothing can nest deeper than the server's stack.
+# Below this size no number can have more digits than jsonb takes: 131,072 before the point, 16,383 behind it.
 _PLAIN_SIZE = 16_000
 _MOST_DIGITS = 4_000
 _MOST_EXPONENT = 4_000
-_DEEPEST = 500
+# Beyond this nothing is read: far below what any stack bears, so that every process reads the same.
+_DEEPEST = 200
+_TOO_DEEP = f"the body is nested too deeply to be read (more than {_DEEPEST} levels)"
 
 
 class OpenedBody(msgspec.Struct):
     """A body and what is stored of it.
 
     Attributes:
-        value: the decoded JSON, or None where it is none (see `unreadable`).
+        value: the decoded JSON without stream keys, or None where it is none (see `unreadable`).
         payload: JSON text for the jsonb column, without stream keys; None where jsonb can't hold it.
         raw: the bytes, stream keys overwritten, where jsonb can't hold the body.
-        unreadable: why it is not JSON; None where it is.
+        unreadable: why it can't be decoded; None where it can.
     """
 
     value: Any
@@ -39,12 +40,31 @@ class OpenedBody(msgspec.Struct):
 
 def open_body(body: bytes) -> OpenedBody:
     """Decode a body of any bytes. Never raises."""
-    if len(body) < _PLAIN_SIZE and b"\\u" not in body and not may_hold_stream_key(body.lower()):
+    if _is_plain(body):
         try:
-            return OpenedBody(msgspec.json.decode(body), body.decode())
-        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+            return OpenedBody(_decode_plain(body), body.decode())
+        except (msgspec.MsgspecError, UnicodeDecodeError):
             pass
     return _open_carefully(body)
+
+
+def _is_plain(body: bytes) -> bool:
+    """Tell whether jsonb can hold a body if it is JSON without exponents, and nothing has to be cut from it."""
+    return (
+        len(body) < _PLAIN_SIZE
+        and b"\\u" not in body
+        and body.count(b"[") + body.count(b"{") <= _DEEPEST
+        and not may_hold_stream_key(body.lower())
+    )
+
+
+def _plain_float(digits: str) -> float:
+    if "e" in digits or "E" in digits:
+        raise ValueError(digits)
+    return float(digits)
+
+
+_decode_plain = msgspec.json.Decoder(float_hook=_plain_float).decode
 
 
 def _open_carefully(body: bytes) -> OpenedBody:
@@ -60,13 +80,16 @@ def _open_carefully(body: bytes) -> OpenedBody:
     except UnicodeDecodeError:
         return _unreadable(body, "the body is not UTF-8")
     except RecursionError:
-        return _unreadable(body, "the body is nested too deeply to be read")
+        return _unreadable(body, _TOO_DEEP)
     except ValueError:
         return _unreadable(body, "the body is not JSON" if body.strip() else "the body is empty")
-    if beyond or not _fits_jsonb(value, 0):
-        return OpenedBody(value, None, overwrite_stream_keys(body))
-    kept, had_stream_key = without_stream_keys(value)
-    return OpenedBody(kept, json.dumps(kept, ensure_ascii=False) if had_stream_key else text)
+    depth, fits = _survey(value)
+    if depth > _DEEPEST:
+        return _unreadable(body, _TOO_DEEP)
+    kept, secrets = without_stream_keys(value)
+    if beyond or not fits:
+        return OpenedBody(kept, None, overwrite_stream_keys(body, secrets))
+    return OpenedBody(kept, text if kept is value else json.dumps(kept, ensure_ascii=False))
 
 
 def _unreadable(body: bytes, why: str) -> OpenedBody:
@@ -89,16 +112,25 @@ def _number(digits: str, beyond: list[str]) -> int | float:
     return float(digits)
 
 
-def _fits_jsonb(value: Any, depth: int) -> bool:
-    if depth > _DEEPEST:
-        return False
-    if isinstance(value, str):
-        return fits_text(value)
-    if isinstance(value, dict):
-        return all(fits_text(name) and _fits_jsonb(inner, depth + 1) for name, inner in value.items())
-    if isinstance(value, list):
-        return all(_fits_jsonb(inner, depth + 1) for inner in value)
-    return not (isinstance(value, float) and not math.isfinite(value))
+def _survey(value: Any) -> tuple[int, bool]:
+    """Return how deep a value nests, up to one level too many, and whether jsonb can hold all that was looked at."""
+    depth, fits = 0, True
+    level = [value]
+    while level and depth <= _DEEPEST:
+        depth += any(isinstance(one, dict | list) for one in level)
+        inner: list[Any] = []
+        for one in level:
+            if isinstance(one, dict):
+                inner += one.values()
+                fits = fits and all(map(fits_text, one))
+            elif isinstance(one, list):
+                inner += one
+            elif isinstance(one, str):
+                fits = fits and fits_text(one)
+            elif isinstance(one, float):
+                fits = fits and math.isfinite(one)
+        level = inner
+    return depth, fits
 
 
 def fits_text(text: str) -> bool:

@@ -8,7 +8,7 @@ import msgspec
 from workers.reading.body import open_body
 from workers.reading.events import EVENTS
 from workers.reading.facts import Facts
-from workers.reading.fields import LONGEST_ID, Fields, NotIdentifiedError
+from workers.reading.fields import Fields, NotIdentifiedError
 from workers.scope import Scope
 from workers.status import Status
 
@@ -119,4 +119,4 @@ def _object(value: dict[str, Any], name: str) -> dict[str, Any]:
 
 
 def _id(candidate: Any) -> str | None:
-    return Fields({"": candidate}, "", []).id("") if len(str(candidate)) <= LONGEST_ID else None
+    return Fields({"": candidate}, "", []).id("")

@@ -5,14 +5,26 @@ Whoever has a livestream's `streamKey` can broadcast in the customer's name.
 
 import json
 import re
+from collections.abc import Iterable
 from typing import Any
 
 STARS = "***"
 
 # Shorter values are cut with their key, but not looked for in other texts: they would be found in words.
 _LEAST_LENGTH_TO_SEARCH = 6
-_KEY_AND_COLON = re.compile(r'"((?:[^"\\]|\\.)*)"\s*:\s*')
-_BROKEN_KEY = re.compile(r"(?i)(stream_?key)([\"'\s:=\\]*)([^\"'\s,}&\\]+)")
+# An event has one; a body of thousands must not take minutes.
+_MOST_TO_SEARCH = 100
+# A JSON name that can be the right one, each character perhaps written as \u and four digits. Bounded and possessive:
+# a body of nothing but quotes must not take time by the square of its size.
+_NAME = r"((?=[sS_]|\\u00[57][3fF])(?:[^\"\\]|\\.){9,80}+)"
+_NAME_AND_COLON = re.compile(rf'"{_NAME}"\s*+:\s*+')
+_ANY_NAME_AND_COLON = re.compile(rf"""["']{_NAME.replace("^", "^'")}["']\s*+:\s*+""")
+_QUOTES = r"(?:\\u00(?:2[027]|5c)|[\"'\s\\])*+"
+_COLON = r"(?:\\u003[ad]|[:=])"
+_VALUE = r"([^\"'\s,}&\\]+)"
+# JSON, or something like it, inside a text: `stopReason` is an object written with single quotes.
+_IN_TEXT = re.compile(rf"(?i)(stream_?key{_QUOTES}{_COLON}{_QUOTES}){_VALUE}")
+_IN_BROKEN_JSON = re.compile(rf"(?i)(stream_?key(?:{_COLON}|{_QUOTES[:-2]})*+){_VALUE}")
 _decoder = json.JSONDecoder()
 
 
@@ -26,28 +38,33 @@ def is_stream_key(name: str) -> bool:
     return name.replace("_", "").lower() == "streamkey"
 
 
-def without_stream_keys(value: Any) -> tuple[Any, bool]:
-    """Return a decoded body without its stream keys, and whether there were any.
+def without_stream_keys(value: Any) -> tuple[Any, list[str]]:
+    """Return a decoded body without its stream keys, the same object if there are none, and the keys.
 
-    A key's value is starred out of the other texts too: an ingest URL may end in it.
+    A key is starred out of other texts too: an ingest URL may end in it.
     """
     found: set[str] = set()
     if not _find(value, found):
-        return value, False
-    secrets = sorted((text for text in found if len(text) >= _LEAST_LENGTH_TO_SEARCH), key=len, reverse=True)
-    return _cut(value, secrets), True
+        return value, []
+    secrets = _to_search(found)
+    return _cut(value, secrets), secrets
 
 
-def overwrite_stream_keys(raw: bytes) -> bytes:
-    """Return the bytes of a body that jsonb can't hold, with every stream key's value starred out.
+def overwrite_stream_keys(raw: bytes, secrets: Iterable[str] | None = None) -> bytes:
+    """Return the bytes of a body that jsonb can't hold, with every stream key starred out.
 
-    The body may be anything: where a value's end can't be found, all that follows is overwritten.
+    Parameters:
+        raw: the body. It may be anything: where a value's end can't be found, all that follows is overwritten.
+        secrets: the keys that the decoded body holds; None where it can't be decoded.
     """
+    if b"\0" in raw and may_hold_stream_key(raw.replace(b"\0", b"").lower()):
+        return STARS.encode()  # UTF-16 or the like: nothing in it can be told apart
     text = raw.decode("utf-8", "surrogateescape")
     found: set[str] = set()
     pieces: list[str] = []
     position = 0
-    for match in _KEY_AND_COLON.finditer(text):
+    names = _NAME_AND_COLON if secrets is not None else _ANY_NAME_AND_COLON
+    for match in names.finditer(text):
         if match.start() < position or not is_stream_key(_unescaped(match.group(1))):
             continue
         try:
@@ -59,11 +76,19 @@ def overwrite_stream_keys(raw: bytes) -> bytes:
         position = end
     pieces.append(text[position:])
     text = "".join(pieces)
-    for secret in found:
-        if len(secret) >= _LEAST_LENGTH_TO_SEARCH:
-            text = text.replace(secret, STARS)
-    text = _BROKEN_KEY.sub(lambda match: f"{match.group(1)}{match.group(2)}{STARS}", text)
+    if secrets is None:
+        found.update(match.group(2) for match in _IN_TEXT.finditer(text))
+        text = _IN_BROKEN_JSON.sub(rf"\1{STARS}", text)
+    for secret in _to_search(found.union(secrets or ())):
+        for written in (secret, json.dumps(secret, ensure_ascii=False)[1:-1], json.dumps(secret)[1:-1]):
+            text = text.replace(written, STARS)
     return text.encode("utf-8", "surrogateescape")
+
+
+def _to_search(found: Iterable[str]) -> list[str]:
+    """Return the keys that are long enough to be looked for, the longest first: it may hold a shorter one."""
+    long = sorted((text for text in found if len(text) >= _LEAST_LENGTH_TO_SEARCH), key=len, reverse=True)
+    return long[:_MOST_TO_SEARCH]
 
 
 def _find(value: Any, found: set[str]) -> bool:
@@ -74,10 +99,14 @@ def _find(value: Any, found: set[str]) -> bool:
                 hit = True
                 _texts(inner, found)
             else:
-                hit |= _find(inner, found)
+                hit |= _find(name, found) | _find(inner, found)
     elif isinstance(value, list):
         for inner in value:
             hit |= _find(inner, found)
+    elif isinstance(value, str):
+        for match in _IN_TEXT.finditer(value):
+            hit = True
+            found.add(match.group(2))
     return hit
 
 
@@ -103,7 +132,7 @@ def _cut(value: Any, secrets: list[str]) -> Any:
 def _star(text: str, secrets: list[str]) -> str:
     for secret in secrets:
         text = text.replace(secret, STARS)
-    return text
+    return _IN_TEXT.sub(rf"\1{STARS}", text)
 
 
 def _unescaped(name: str) -> str:
