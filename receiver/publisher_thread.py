@@ -8,12 +8,14 @@ from concurrent.futures import Future
 import structlog
 from dramatiq.errors import BrokerError
 
+from workers.queue.deadline import deadlines
 from workers.queue.delivery import Delivery
 from workers.queue.message import group_message
 from workers.queue.publisher import Publisher, QueueAwayError
 
 # Seconds between looks at an idle connection: heartbeats are served, a lost connection is opened again.
 _IDLE_INTERVAL = 1.0
+_LOOK_DEADLINE = 2.0
 
 _log = structlog.get_logger(__name__)
 
@@ -93,7 +95,8 @@ class PublisherThread:
         # A group may wait for a look at a good connection, but not for a connection that has to be made.
         self._is_connecting = not self._is_connected
         try:
-            self._publisher.keep_alive()
+            with deadlines.within(_LOOK_DEADLINE, self._publisher.abort):
+                self._publisher.keep_alive()
         except Exception as error:  # noqa: BLE001 - as in _publish
             _log_unexpected(error)
             self._is_connected = False

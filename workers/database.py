@@ -86,7 +86,7 @@ class Database:
     def _connection(self) -> psycopg.Connection[tuple[Any, ...]]:
         connection: psycopg.Connection[tuple[Any, ...]] | None = getattr(self._state, "connection", None)
         if connection is None or connection.closed:
-            connection = self._state.connection = connect(self._url, name="rollcall worker", autocommit=True)
+            connection = self._state.connection = connect(self._url, name="rollcall worker")
             self._open.add(connection)
         return connection
 

@@ -155,7 +155,7 @@ class PostgresQueue(PostgresBroker):
         with self._answers_lock:
             try:
                 if self._answers is None or self._answers.closed:
-                    self._answers = connect(self.url, name="rollcall worker (queue)", autocommit=True)
+                    self._answers = connect(self.url, name="rollcall worker (queue)")
                 connection = self._answers
                 with deadlines.within(_STATEMENT_DEADLINE, lambda: cut_connection(connection)):
                     connection.execute(statement, values, prepare=True)
@@ -167,7 +167,7 @@ class PostgresQueue(PostgresBroker):
     def _publishing_connection(self) -> psycopg.Connection[Any]:
         connection = self._publishing
         if connection is None:
-            connection = connect(self.url, name="rollcall receiver (queue)", autocommit=True, connect_timeout=2)
+            connection = connect(self.url, name="rollcall receiver (queue)", connect_timeout=2)
             with self._publishing_lock:
                 self._publishing = connection
         return connection
@@ -257,7 +257,7 @@ class _Consumer(PostgresConsumer):
         """
         if self._consume_conn is None:
             try:
-                self._consume_conn = connect(self.broker.url, name="rollcall worker (claims)", autocommit=True)
+                self._consume_conn = connect(self.broker.url, name="rollcall worker (claims)")
             except psycopg.Error as error:
                 _closed(error)
         return self._consume_conn
@@ -282,7 +282,7 @@ class _Listener(Notifier):
     def ensure_conn(self) -> psycopg.Connection[Any]:
         """Return the listening connection, subscribed to what consumers wait for."""
         if self.conn is None:
-            self.conn = connect(self._url, name="rollcall worker (listens)", autocommit=True)
+            self.conn = connect(self._url, name="rollcall worker (listens)")
             self.dirty.set()
         if self.dirty.is_set():
             self.dirty.clear()

@@ -6,7 +6,7 @@ from typing import Any
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
-from workers.queue.deadline import cut
+from workers.queue.deadline import cut, deadlines
 
 # libpq's own names and units: seconds, tcp_user_timeout milliseconds.
 _PATIENCE = {
@@ -21,14 +21,24 @@ _PATIENCE = {
 # A database that is set to answer before its log is on disk would make "committed" mean less than we promise.
 _DURABLE = "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'"
 
+# What the server is to do when this process is frozen or its host is gone: end the session and its transaction, whose
+# locks would hold up whoever takes over.
+_LET_GO = """
+    SELECT set_config('idle_in_transaction_session_timeout', '25s', false),
+        set_config('tcp_keepalives_idle', '5', false), set_config('tcp_keepalives_interval', '2', false),
+        set_config('tcp_keepalives_count', '3', false), set_config('tcp_user_timeout', '10s', false)"""
+# The same while a statement waits for a lock; a server on some systems does not know how.
+_LET_GO_WHILE_WAITING = "SELECT set_config('client_connection_check_interval', '5s', false)"
 
-def connect(url: str, *, name: str, autocommit: bool, connect_timeout: int = 5) -> psycopg.Connection[tuple[Any, ...]]:
-    """Open a connection. What the URL itself says (`sslmode`, `connect_timeout`, …) comes first.
+
+def connect(url: str, *, name: str, connect_timeout: int = 5) -> psycopg.Connection[tuple[Any, ...]]:
+    """Open a connection on which each statement is a transaction of its own.
+
+    What the URL itself says (`sslmode`, `connect_timeout`, …) comes first.
 
     Args:
         url: `postgresql://…` or `postgres://…`.
         name: shown as `application_name` in `pg_stat_activity`.
-        autocommit: whether each statement is a transaction of its own.
         connect_timeout: seconds, at least 2.
 
     Raises:
@@ -36,11 +46,13 @@ def connect(url: str, *, name: str, autocommit: bool, connect_timeout: int = 5) 
     """
     patience = {**_PATIENCE, "connect_timeout": connect_timeout, "application_name": name}
     ours = {key: value for key, value in patience.items() if key not in conninfo_to_dict(url)}
-    connection = psycopg.connect(url, autocommit=autocommit, **ours)  # type: ignore[arg-type]  # libpq's parameters
+    connection = psycopg.connect(url, autocommit=True, **ours)  # type: ignore[arg-type]  # libpq's parameters
     try:
-        connection.execute(_DURABLE)
-        if not autocommit:
-            connection.commit()
+        with deadlines.within(connect_timeout, lambda: cut_connection(connection)):
+            connection.execute(_DURABLE)
+            connection.execute(_LET_GO)
+            with suppress(psycopg.DataError, psycopg.NotSupportedError):
+                connection.execute(_LET_GO_WHILE_WAITING)
     except BaseException:
         connection.close()
         raise
