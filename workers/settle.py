@@ -54,7 +54,8 @@ def settle_batch(cursor: Cursor, batch: Sequence[Kept]) -> None:
         psycopg.Error: as `settle`.
     """
     try:
-        with cursor.connection.transaction():
+        # In a pipeline the statements whose answers nobody reads travel together.
+        with cursor.connection.pipeline(), cursor.connection.transaction():
             _settle_all(cursor, batch)
     except Exception as error:
         if not _is_caused_by_data(error):

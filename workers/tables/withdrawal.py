@@ -42,14 +42,14 @@ _EMPTY: tuple[LiteralString, ...] = (
 )
 
 _REDATE_ORGANIZATION = """
-UPDATE rollcall.organizations SET name_by = %(first)s WHERE id = %(id)s AND name_by = %(former)s
+UPDATE rollcall.organizations SET name_by = %(first)s WHERE id = %(id)s AND name_by = %(former)s RETURNING id
 """
 _REDATE_MEETING = """
 UPDATE rollcall.meetings SET
     organization_by = CASE WHEN organization_by = %(former)s THEN %(first)s ELSE organization_by END,
     title_by = CASE WHEN title_by = %(former)s THEN %(first)s ELSE title_by END,
     room_name_by = CASE WHEN room_name_by = %(former)s THEN %(first)s ELSE room_name_by END
-WHERE id = %(id)s AND %(former)s IN (organization_by, title_by, room_name_by)
+WHERE id = %(id)s AND %(former)s IN (organization_by, title_by, room_name_by) RETURNING id
 """
 _BETWEEN = """
 SELECT id, payload::text, raw
@@ -129,7 +129,7 @@ def facts_of(payload: str | None, raw: bytes | None) -> Facts | None:
 
 def _redate_organization(cursor: Cursor, one: Withdrawn, stated: OrganizationFact, again: Merge) -> None:
     cursor.execute(_REDATE_ORGANIZATION, {"id": stated.id, "former": one.former, "first": one.first})
-    if not cursor.rowcount:
+    if not cursor.fetchall():
         return
     for delivery_id, facts in _between(cursor, one, None):
         named = facts.organization
@@ -140,7 +140,7 @@ def _redate_organization(cursor: Cursor, one: Withdrawn, stated: OrganizationFac
 
 def _redate_meeting(cursor: Cursor, one: Withdrawn, stated: MeetingFact, again: Merge) -> None:
     cursor.execute(_REDATE_MEETING, {"id": stated.id, "former": one.former, "first": one.first})
-    if not cursor.rowcount:
+    if not cursor.fetchall():
         return
     meetings = [(i, facts.meeting) for i, facts in _between(cursor, one, stated.id) if facts.meeting is not None]
     for delivery_id, meeting in reversed(meetings):
