@@ -2,6 +2,7 @@
 
 import json
 import threading
+import uuid
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -94,11 +95,13 @@ def test_a_message_that_this_version_cannot_process_stays_and_holds_up_nobody(
     message: dramatiq.Message[Any], broker_url: str, queue_database: str, start_worker: StartWorker
 ) -> None:
     delivery = a_delivery()
-    publish(broker_url, message, group_message([delivery]))
+    # More than a worker takes from the queue at once.
+    many = [message.copy(message_id=str(uuid.uuid4())) for _ in range(10)]
+    publish(broker_url, *many, group_message([delivery]))
     worker = start_worker(note)
     wait_until(lambda: kept_ids(queue_database) == {delivery.id})
     worker.stop()
-    wait_until(lambda: in_queue(broker_url) == 1)
+    wait_until(lambda: in_queue(broker_url) == len(many))
 
 
 def test_what_is_no_message_at_all_stays_and_holds_up_nobody(

@@ -4,7 +4,7 @@
 - A delivery limit out of reach: RabbitMQ 4 drops a message after 20 deliveries unless told otherwise. "Unlimited" (-1)
   is refused by RabbitMQ 3, and a queue's arguments must stay the same across an upgrade: so a number.
 - `enqueue` is one try that returns after the confirm; another thread may cut it off.
-- What did not commit goes back to the queue (`workers.queue.acknowledgement`).
+- What did not commit goes back to the end of the queue (`workers.queue.acknowledgement`).
 - A message is acknowledged on the channel that delivered it, or not at all: tags count from 1 on every channel, so
   after a reconnect Dramatiq's own consumer may acknowledge another message than it means.
 """
@@ -168,12 +168,16 @@ def declare(channel: BlockingChannel, queue_name: str) -> None:
 
 
 class _Received(MessageProxy):
-    """A message, and where it came from."""
+    """A message, where it came from, and what it was."""
 
-    def __init__(self, message: Message[Any], channel: BlockingChannel, tag: int) -> None:
+    def __init__(
+        self, message: Message[Any], channel: BlockingChannel, tag: int, properties: pika.BasicProperties, body: bytes
+    ) -> None:
         super().__init__(message)
         self.channel = channel
         self.tag = tag
+        self.properties = properties
+        self.body = body
 
 
 class _Consumer(_RabbitmqConsumer):
@@ -187,6 +191,8 @@ class _Consumer(_RabbitmqConsumer):
             self.connection = pika.BlockingConnection(broker.parameters)
             self.channel = self.connection.channel()
             declare(self.channel, queue_name)
+            self._returns = self.connection.channel()
+            self._returns.confirm_delivery()
             self.channel.basic_qos(prefetch_count=prefetch)
             self.iterator = self.channel.consume(queue_name, inactivity_timeout=timeout / 1000)
         except (AMQPError, OSError) as error:
@@ -203,9 +209,9 @@ class _Consumer(_RabbitmqConsumer):
             message = Message.decode(body)
         except DecodeError:
             log_unreadable(properties.message_id)
-            self._return_after(RETURN_PAUSE, method.delivery_tag)
+            self._return_after(RETURN_PAUSE, method.delivery_tag, properties, body)
             return None
-        return _Received(message, self.channel, method.delivery_tag)
+        return _Received(message, self.channel, method.delivery_tag, properties, body)
 
     def ack(self, message: MessageProxy) -> None:
         """Take a message out of the queue if it has committed; else put it back."""
@@ -217,7 +223,7 @@ class _Consumer(_RabbitmqConsumer):
             decide = partial(self.channel.basic_ack, message.tag)
         else:
             pause = 0.0 if self.broker.stopping.is_set() else RETURN_PAUSE
-            decide = partial(self._return_after, pause, message.tag)
+            decide = partial(self._return_after, pause, message.tag, message.properties, message.body)
         # A connection that is closed by now has given the message back as well.
         with suppress(AMQPError):
             self.connection.add_callback_threadsafe(decide)
@@ -232,9 +238,14 @@ class _Consumer(_RabbitmqConsumer):
             _log.debug("consumer_close_failed", error=type(error).__name__)
             _cut_connection(self.connection)
 
-    def _return_after(self, pause: float, tag: int) -> None:
-        give_back = partial(self.channel.basic_nack, tag, requeue=True)
-        self.connection.call_later(pause, give_back)
+    def _return_after(self, pause: float, tag: int, properties: pika.BasicProperties, body: bytes) -> None:
+        self.connection.call_later(pause, partial(self._to_the_end, tag, properties, body))
+
+    def _to_the_end(self, tag: int, properties: pika.BasicProperties, body: bytes) -> None:
+        # A rejected message would go to the head of a quorum queue, and a handful of them would hold up all others. So
+        # it is put at the end, and taken from the head only once that is confirmed: in between it is there twice.
+        self._returns.basic_publish("", self.queue_name, body, properties, mandatory=True)
+        self.channel.basic_ack(tag)
 
 
 def _cut_connection(connection: pika.BlockingConnection) -> None:
