@@ -1,0 +1,94 @@
+"""Every migration goes down and up again on a database that is in use."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import psycopg
+import pytest
+from alembic import command
+from alembic.script import ScriptDirectory
+
+from console.migrate import migrations_config
+
+ROOT = Path(__file__).parents[2]
+REVISIONS = [script.revision for script in ScriptDirectory.from_config(migrations_config("")).walk_revisions()]
+
+TABLES = """
+    SELECT table_schema || '.' || table_name FROM information_schema.tables
+    WHERE table_schema IN ('rollcall', 'rollcall_queue') AND table_type = 'BASE TABLE'
+        AND table_name <> 'alembic_version'
+    ORDER BY 1
+"""
+
+
+def columns_and_indexes(url: str) -> list[tuple[str, ...]]:
+    """All that a migration can change, as text."""
+    with psycopg.connect(url) as connection:
+        return connection.execute(
+            """
+            SELECT table_schema, table_name, column_name, data_type, is_nullable FROM information_schema.columns
+            WHERE table_schema IN ('rollcall', 'rollcall_queue')
+            UNION ALL
+            SELECT schemaname, tablename, indexname, indexdef, '' FROM pg_indexes
+            WHERE schemaname IN ('rollcall', 'rollcall_queue')
+            UNION ALL
+            SELECT table_schema, table_name, view_definition, '', '' FROM information_schema.views
+            WHERE table_schema = 'rollcall'
+            ORDER BY 1, 2, 3
+            """
+        ).fetchall()
+
+
+def rows(url: str) -> dict[str, int]:
+    with psycopg.connect(url) as connection:
+        tables = [row[0] for row in connection.execute(TABLES)]
+        counts = {}
+        for table in tables:
+            row = connection.execute(f"SELECT count(*) FROM {table}").fetchone()
+            assert row is not None
+            counts[table] = int(row[0])
+        return counts
+
+
+@pytest.fixture
+def used_database_url(database_url: str) -> str:
+    """A database with some sessions and all that hangs on them, and a message in the queue."""
+    subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "benchmarks.populate",
+            "--database-url",
+            database_url,
+            "--sessions",
+            "40",
+            "--days",
+            "2",
+        ],
+        check=True,
+        capture_output=True,
+        cwd=ROOT,
+    )
+    with psycopg.connect(database_url) as connection:
+        connection.execute(
+            "INSERT INTO rollcall_queue.queue (message_id, queue_name, state, message) "
+            "VALUES (gen_random_uuid(), 'rollcall', 'queued', '{}')"
+        )
+    return database_url
+
+
+@pytest.mark.parametrize("revision", REVISIONS)
+def test_a_migration_goes_down_and_up_with_rows_present(revision: str, used_database_url: str) -> None:
+    config = migrations_config(used_database_url)
+    shape, before = columns_and_indexes(used_database_url), rows(used_database_url)
+    assert before["rollcall.deliveries"] > 40
+
+    command.downgrade(config, f"{revision}-1")
+    left = rows(used_database_url)
+    command.upgrade(config, "head")
+
+    assert columns_and_indexes(used_database_url) == shape
+    # What a step down does not drop it leaves as it is.
+    assert {table: rows(used_database_url)[table] for table in left} == left
+    assert all(count == before[table] for table, count in left.items())
