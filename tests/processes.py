@@ -1,0 +1,107 @@
+"""Receiver and worker as processes, one signed POST to the former, and waiting for what the latter makes of it."""
+
+import http.client
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import psycopg
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+
+from tests.receiver.running import Answer, RunningReceiver, public_pem, sign, wait_until
+
+ROOT = Path(__file__).parents[1]
+PREFIXES = {"dyte": "dyte", "realtimekit": "rtk"}
+
+
+def free_port() -> int:
+    """Return a port that nobody listens on."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port: int = listener.getsockname()[1]
+        return port
+
+
+class System:
+    """A receiver and a worker, each a process in a folder of their own, with Postgres as the queue."""
+
+    def __init__(self, folder: Path, database_url: str, key: RSAPrivateKey, settings: dict[str, str]) -> None:
+        self.folder = folder
+        self.database_url = database_url
+        self.receiver = RunningReceiver(free_port())
+        self._key = key
+        self._environment = {
+            "PATH": os.environ["PATH"],
+            "PYTHONPATH": str(ROOT),
+            "DATABASE_URL": database_url,
+            "WEBHOOK_PUBLIC_KEYS": public_pem(key),
+            "PORT": str(self.receiver.port),
+            "METRICS_PORT": str(free_port()),
+            **settings,
+        }
+
+    def start(self, module: str) -> "subprocess.Popen[bytes]":
+        """Start `python -m module`; its output goes to `module.log`."""
+        with self.log(module).open("ab") as log:
+            return subprocess.Popen(
+                [sys.executable, "-m", module], cwd=self.folder, env=self._environment, stdout=log, stderr=log
+            )
+
+    def rollcall(self, *arguments: str) -> str:
+        """Return all that a `rollcall` command prints."""
+        command = [sys.executable, "-c", "from console.main import main; main()", *arguments]
+        done = subprocess.run(
+            command, cwd=self.folder, env=self._environment, capture_output=True, check=False, timeout=120
+        )
+        return (done.stdout + done.stderr).decode()
+
+    def log(self, module: str) -> Path:
+        return self.folder / f"{module}.log"
+
+    def post(self, body: bytes, provider: str, delivery_uuid: str, webhook_id: str = "webhook-1") -> Answer:
+        """Post a body as the vendor does."""
+        prefix = PREFIXES[provider]
+        names = {"signature": sign(self._key, body), "uuid": delivery_uuid, "webhook-id": webhook_id}
+        headers = {f"{prefix}-{name}": value for name, value in names.items()}
+        return self.receiver.ask("POST", "/webhook", body, {"connection": "close", **headers})
+
+    def wait_for(self, deliveries: int) -> None:
+        """Return once the ledger holds so many deliveries and the queue is empty."""
+        with psycopg.connect(self.database_url, autocommit=True) as connection:
+            wait_until(
+                lambda: (
+                    count(connection, "rollcall.deliveries") >= deliveries
+                    and not count(connection, "rollcall_queue.queue")
+                ),
+                f"the ledger holds {deliveries} deliveries",
+                seconds=60,
+            )
+
+    def is_ready(self) -> bool:
+        try:
+            return self.receiver.ask("GET", "/readyz").status == 200
+        except (OSError, http.client.HTTPException):
+            return False
+
+
+@contextmanager
+def run_system(folder: Path, database_url: str, **settings: str) -> Iterator[System]:
+    """Run a receiver and a worker; both end with the context."""
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    system = System(folder, database_url, key, settings)
+    with ExitStack() as ending:
+        for module in ("receiver", "workers"):
+            process = system.start(module)
+            ending.callback(process.wait, 30)
+            ending.callback(process.terminate)
+        wait_until(system.is_ready, "the receiver is ready", seconds=60)
+        yield system
+
+
+def count(connection: psycopg.Connection[tuple[int, ...]], table: str) -> int:
+    row = connection.execute(f"SELECT count(*) FROM {table}").fetchone()
+    return row[0] if row else 0
