@@ -16,51 +16,23 @@ from typing import Any, NoReturn
 import psycopg
 from dramatiq import Message, MessageProxy
 from dramatiq.errors import DecodeError
-from dramatiq_postgres.broker import Notifier, PostgresBroker, PostgresConsumer
+from dramatiq_postgres.broker import PostgresBroker, PostgresConsumer
 from psycopg_pool import ConnectionPool
 
 from workers.queue.acknowledgement import RETURN_PAUSE, Acknowledgement, is_committed, log_returned, log_unreadable
 from workers.queue.deadline import deadlines
 from workers.queue.postgres_connection import connect, cut_connection
+from workers.queue.postgres_listener import STATEMENT_DEADLINE, Listener
+from workers.queue.postgres_statements import ACK, CLAIM, ENQUEUE, RETURN, RETURN_LOST, SCHEMA
 from workers.queue.publisher import QueueAwayError
-
-SCHEMA = "rollcall_queue"
 
 # Seconds. A worker that has not been heard of for TTL is dead; its messages go back at the next maintenance
 # (at most 1.5 times its interval later).
 _HEARTBEAT_INTERVAL = 5.0
 _HEARTBEAT_TTL = 20.0
 _MAINTENANCE_INTERVAL = 10.0
-# How long the worker's own statements on the queue may take before their connection is given up.
-_STATEMENT_DEADLINE = 30.0
 # A message claimed in our name that we do not hold was lost with a connection: looked for this often.
 _LOST_CLAIMS_INTERVAL = 5.0
-
-_ENQUEUE = f"""
-    WITH enqueued AS (
-        INSERT INTO {SCHEMA}.queue (queue_name, message_id, state, message) VALUES (%s, %s, 'queued', %s::jsonb)
-        ON CONFLICT (message_id) DO NOTHING
-    )
-    SELECT pg_notify(%s, '')"""  # noqa: S608 - the schema is a constant of this module
-_CLAIM = f"""
-    WITH next AS (
-        SELECT message_id FROM {SCHEMA}.queue
-        WHERE queue_name = %s AND state = 'queued' AND available_at <= now()
-        ORDER BY available_at, position LIMIT %s
-        FOR UPDATE SKIP LOCKED
-    )
-    UPDATE {SCHEMA}.queue AS q SET state = 'consumed', worker_id = %s, consumed_at = now(), mtime = now()
-    FROM next WHERE q.message_id = next.message_id
-    RETURNING q.message_id::text, q.message::text"""  # noqa: S608 - as above
-# In whatever state: it has committed, so another worker that was given it meanwhile need not do it again.
-_ACK = f"DELETE FROM {SCHEMA}.queue WHERE message_id = %s"  # noqa: S608 - as above
-_RETURN = f"""
-    UPDATE {SCHEMA}.queue SET state = 'queued', worker_id = NULL, consumed_at = NULL, mtime = now(),
-        available_at = greatest(available_at, now() + make_interval(secs => %s))
-    WHERE message_id = ANY(%s::uuid[]) AND state = 'consumed' AND worker_id = %s"""  # noqa: S608 - as above
-_RETURN_LOST = f"""
-    UPDATE {SCHEMA}.queue SET state = 'queued', worker_id = NULL, consumed_at = NULL, mtime = now()
-    WHERE state = 'consumed' AND worker_id = %s AND message_id <> ALL(%s::uuid[])"""  # noqa: S608 - as above
 
 
 class PostgresQueue(PostgresBroker):
@@ -81,7 +53,7 @@ class PostgresQueue(PostgresBroker):
             middleware=[Acknowledgement()],
         )
         self.url = url
-        self.notifier: _Listener = _Listener(url)
+        self.notifier: Listener = Listener(url)
         self.stopping = threading.Event()
         self.held: set[str] = set()
         self._publishing: psycopg.Connection[Any] | None = None
@@ -113,7 +85,7 @@ class PostgresQueue(PostgresBroker):
         queue_name = message.queue_name
         values = (queue_name, message.message_id, message.encode().decode(), f"dramatiq.{queue_name}.enqueue")
         try:
-            self._publishing_connection().execute(_ENQUEUE, values, prepare=True)
+            self._publishing_connection().execute(ENQUEUE, values, prepare=True)
         except psycopg.Error as error:
             self._drop_publishing()
             raise QueueAwayError(f"The queue in Postgres did not take a message: {type(error).__name__}.") from None
@@ -157,7 +129,7 @@ class PostgresQueue(PostgresBroker):
                 if self._answers is None or self._answers.closed:
                     self._answers = connect(self.url, name="rollcall worker (queue)")
                 connection = self._answers
-                with deadlines.within(_STATEMENT_DEADLINE, lambda: cut_connection(connection)):
+                with deadlines.within(STATEMENT_DEADLINE, lambda: cut_connection(connection)):
                     connection.execute(statement, values, prepare=True)
             except psycopg.Error as error:
                 if self._answers is not None:
@@ -193,7 +165,7 @@ class _Consumer(PostgresConsumer):
     def __next__(self) -> MessageProxy | None:
         connection = self.get_consume_conn()
         try:
-            with deadlines.within(_STATEMENT_DEADLINE, lambda: cut_connection(connection)):
+            with deadlines.within(STATEMENT_DEADLINE, lambda: cut_connection(connection)):
                 if time.monotonic() >= self._lost_claims_due:
                     self.broker.maybe_heartbeat(connection)
                     self._return_lost_claims(connection)
@@ -206,24 +178,24 @@ class _Consumer(PostgresConsumer):
         """Claim up to `limit` messages. One that can't be read goes back with a pause; its neighbours go on."""
         values = (self.queue_name, limit, self.broker.worker_id)
         unreadable = []
-        for message_id, text in self.get_consume_conn().execute(_CLAIM, values, prepare=True).fetchall():
+        for message_id, text in self.get_consume_conn().execute(CLAIM, values, prepare=True).fetchall():
             try:
                 self.buffer.append(Message.decode(text.encode()))
             except DecodeError:
                 log_unreadable(message_id)
                 unreadable.append(message_id)
         if unreadable:
-            self.broker.answer(_RETURN, (RETURN_PAUSE, unreadable, self.broker.worker_id))
+            self.broker.answer(RETURN, (RETURN_PAUSE, unreadable, self.broker.worker_id))
 
     def ack(self, message: MessageProxy) -> None:
         """Take a message out of the queue if it has committed; else put it back."""
         try:
             if is_committed(message):
-                self.broker.answer(_ACK, (message.message_id,))
+                self.broker.answer(ACK, (message.message_id,))
             else:
                 log_returned(message)
                 pause = 0.0 if self.broker.stopping.is_set() else RETURN_PAUSE
-                self.broker.answer(_RETURN, (pause, [message.message_id], self.broker.worker_id))
+                self.broker.answer(RETURN, (pause, [message.message_id], self.broker.worker_id))
         except QueueAwayError:
             raise  # Dramatiq tries again; until then it stays in our hands
         except BaseException:
@@ -237,7 +209,7 @@ class _Consumer(PostgresConsumer):
         """Put back what was claimed and not begun, at once."""
         ids = [message.message_id for message in messages]
         if ids:
-            self.broker.answer(_RETURN, (0.0, ids, self.broker.worker_id))
+            self.broker.answer(RETURN, (0.0, ids, self.broker.worker_id))
             self.broker.held.difference_update(ids)
 
     def close(self) -> None:
@@ -264,51 +236,12 @@ class _Consumer(PostgresConsumer):
 
     def _return_lost_claims(self, connection: psycopg.Connection[Any]) -> None:
         in_hand = [*self.broker.held, *(message.message_id for message in self.buffer)]
-        connection.execute(_RETURN_LOST, (self.broker.worker_id, in_hand), prepare=True)
+        connection.execute(RETURN_LOST, (self.broker.worker_id, in_hand), prepare=True)
         self._lost_claims_due = time.monotonic() + _LOST_CLAIMS_INTERVAL
 
     def _let_go(self, message: MessageProxy) -> None:
         self.broker.held.discard(message.message_id)
         self.wakeup.set()
-
-
-class _Listener(Notifier):
-    """Wakes consumers when something is published. Only a matter of speed: they look once a second anyway."""
-
-    def __init__(self, url: str) -> None:
-        super().__init__(pool=None)
-        self._url = url
-
-    def ensure_conn(self) -> psycopg.Connection[Any]:
-        """Return the listening connection, subscribed to what consumers wait for."""
-        if self.conn is None:
-            self.conn = connect(self._url, name="rollcall worker (listens)")
-            self.dirty.set()
-        if self.dirty.is_set():
-            self.dirty.clear()
-            with self.lock:
-                channels = list(self.subscriptions)
-            connection = self.conn
-            with deadlines.within(_STATEMENT_DEADLINE, lambda: cut_connection(connection)):
-                self.conn.execute("UNLISTEN *")
-                for channel in channels:
-                    self.conn.execute(psycopg.sql.SQL("LISTEN {}").format(psycopg.sql.Identifier(channel)))
-        return self.conn
-
-    def stop(self) -> None:
-        """End the thread and its connection."""
-        super().stop()
-        connection = self.conn
-        if connection is not None:
-            cut_connection(connection)
-        if self.is_alive():
-            self.join(_STATEMENT_DEADLINE)
-
-    def drop_conn(self) -> None:
-        """Close the listening connection."""
-        if self.conn is not None:
-            self.conn.close()
-            self.conn = None
 
 
 def _closed(error: psycopg.Error) -> NoReturn:

@@ -20,6 +20,7 @@ from dramatiq import Message, MessageProxy
 from dramatiq.brokers.rabbitmq import RabbitmqBroker, _RabbitmqConsumer
 from dramatiq.errors import DecodeError
 from pika.adapters.blocking_connection import BlockingChannel
+from pika.adapters.utils.connection_workflow import AMQPConnectorException
 from pika.exceptions import AMQPError, ChannelClosedByBroker
 
 from workers.queue.acknowledgement import RETURN_PAUSE, Acknowledgement, is_committed, log_returned, log_unreadable
@@ -34,6 +35,9 @@ _BLOCKED_TIMEOUT = 2.0
 _QUEUE_ARGUMENTS = {"x-queue-type": "quorum", "x-delivery-limit": 2_000_000_000}
 _PRECONDITION_FAILED = 406
 _PERSISTENT = 2
+
+# What Pika raises when a connection is lost, or can't be made.
+_LOST = (AMQPError, AMQPConnectorException, OSError)
 
 _log = structlog.get_logger(__name__)
 
@@ -90,7 +94,7 @@ class RabbitmqQueue(RabbitmqBroker):
                 properties=pika.BasicProperties(delivery_mode=_PERSISTENT, message_id=message.message_id),
                 mandatory=True,
             )
-        except (AMQPError, OSError) as error:
+        except _LOST as error:
             # Also where the queue is gone (UnroutableError): the next connection declares it anew.
             self._drop_publishing()
             raise QueueAwayError(f"RabbitMQ did not confirm a message: {type(error).__name__}.") from None
@@ -105,7 +109,7 @@ class RabbitmqQueue(RabbitmqBroker):
         try:
             for queue_name in self.queues:
                 self._publishing_channel(queue_name).connection.process_data_events(0)
-        except (AMQPError, OSError) as error:
+        except _LOST as error:
             self._drop_publishing()
             raise QueueAwayError(f"RabbitMQ does not answer: {type(error).__name__}.") from None
 
@@ -121,7 +125,7 @@ class RabbitmqQueue(RabbitmqBroker):
             channel, self._publishing = self._publishing, None
         if channel is not None:
             connection = channel.connection
-            with suppress(AMQPError, OSError), deadlines.within(_CONNECT_TIMEOUT, lambda: _cut_connection(connection)):
+            with suppress(*_LOST), deadlines.within(_CONNECT_TIMEOUT, lambda: _cut_connection(connection)):
                 connection.close()
 
     def _publishing_channel(self, queue_name: str) -> BlockingChannel:
@@ -142,7 +146,7 @@ class RabbitmqQueue(RabbitmqBroker):
         if channel is not None:
             # Not a polite farewell: that waits for an answer, and who did not answer is why we are here.
             _cut_connection(channel.connection)
-            with suppress(AMQPError, OSError):
+            with suppress(*_LOST):
                 channel.connection.close()
 
 
@@ -195,13 +199,13 @@ class _Consumer(_RabbitmqConsumer):
             self._returns.confirm_delivery()
             self.channel.basic_qos(prefetch_count=prefetch)
             self.iterator = self.channel.consume(queue_name, inactivity_timeout=timeout / 1000)
-        except (AMQPError, OSError) as error:
+        except _LOST as error:
             raise QueueAwayError(f"RabbitMQ does not let us consume: {type(error).__name__}.") from None
 
     def __next__(self) -> MessageProxy | None:
         try:
             method, properties, body = next(self.iterator)
-        except (AMQPError, AssertionError, OSError) as error:
+        except (*_LOST, AssertionError) as error:
             raise QueueAwayError(f"RabbitMQ has ended the consumer: {type(error).__name__}.") from None
         if method is None or properties is None or body is None:
             return None
