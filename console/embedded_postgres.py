@@ -87,7 +87,7 @@ class EmbeddedPostgres:
         try:
             require_version(place)
             if not place.data.exists():
-                make_data(place)
+                make_data(place, synced=self._settings["fsync"] == "on")
             stop_leftovers(place.data)
             _set_last_log_aside(place)
             self._launch(place)

@@ -29,8 +29,12 @@ def require_version(place: Place) -> None:
         )
 
 
-def make_data(place: Place) -> None:
+def make_data(place: Place, *, synced: bool) -> None:
     """Make the data directory, whole or not at all: it gets its name only when it is complete.
+
+    Args:
+        place: where.
+        synced: whether to return only when the disk has it, as everyone but a test wants.
 
     Raises:
         CommandFailedError: it can't be made, with the reason.
@@ -46,6 +50,7 @@ def make_data(place: Place) -> None:
             *(place.programs / "initdb", "--pgdata", unfinished, "--username", ROLE, "--pwfile", place.password),
             *("--auth-local=trust", "--auth-host=scram-sha-256", "--encoding=UTF8"),
             # The same order of texts on every machine, and after every upgrade of its C library.
+            *(() if synced else ("--no-sync",)),
             *("--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"),
         ]
     )

@@ -3,6 +3,7 @@
 import http.client
 import os
 import re
+import shutil
 import signal
 import socket
 import stat
@@ -18,6 +19,7 @@ import pytest
 
 from console.marked_processes import marked_processes
 from console.orphans import lives
+from tests.conftest import make_reachable_folder
 from tests.console.conftest import ROLLCALL
 from tests.console.waiting import wait_until
 
@@ -113,50 +115,52 @@ def folder(reachable_folder: Path) -> Path:
     return reachable_folder
 
 
-def test_it_says_in_one_line_where_webhooks_go_and_what_to_try(folder: Path) -> None:
+@pytest.fixture(scope="module")
+def standing() -> Iterator[Run]:
+    """A run for the tests that only look at one."""
+    folder = make_reachable_folder()
     with running(folder) as run:
         run.wait_until_ready()
-
-        lines = [line for line in run.output.splitlines() if "Rollcall takes webhooks" in line]
-        assert len(lines) == 1
-        assert f"http://127.0.0.1:{run.port}/webhook" in lines[0]
-        assert "rollcall sample" in lines[0]
-        assert get(run.port, "/healthz") == 200
+        yield run
+    shutil.rmtree(folder)
 
 
-def test_while_it_runs_the_url_of_the_database_is_there_for_its_owner_alone(folder: Path) -> None:
-    with running(folder) as run:
-        run.wait_until_ready()
-        url_file = folder / "var" / "database-url"
+def test_it_says_in_one_line_where_webhooks_go_and_what_to_try(standing: Run) -> None:
+    lines = [line for line in standing.output.splitlines() if "Rollcall takes webhooks" in line]
 
-        assert stat.S_IMODE(url_file.stat().st_mode) == 0o600
-        told = subprocess.run([ROLLCALL, "url"], cwd=folder, capture_output=True, text=True, check=True)
-        assert told.stdout.strip() == run.database_url
-        with psycopg.connect(run.database_url) as connection:
-            assert connection.execute("SELECT count(*) FROM rollcall.deliveries").fetchone() == (0,)
-        run.end(signal.SIGINT)
-        assert not url_file.exists()
+    assert len(lines) == 1
+    assert f"http://127.0.0.1:{standing.port}/webhook" in lines[0]
+    assert "rollcall sample" in lines[0]
+    assert get(standing.port, "/healthz") == 200
 
 
-def test_the_development_key_is_made_once_and_readable_by_its_owner_alone(folder: Path) -> None:
-    key = folder / "var" / "dev-key.pem"
-    with running(folder) as run:
-        run.wait_until_ready()
-        first = key.read_bytes()
-        assert stat.S_IMODE(key.stat().st_mode) == 0o600
+def test_while_it_runs_the_databases_url_and_the_development_key_are_there_for_their_owner_alone(standing: Run) -> None:
+    for secret in ("database-url", "dev-key.pem"):
+        assert stat.S_IMODE((standing.folder / "var" / secret).stat().st_mode) == 0o600
+    told = subprocess.run([ROLLCALL, "url"], cwd=standing.folder, capture_output=True, text=True, check=True)
 
-    with running(folder) as run:
-        run.wait_until_ready()
-        assert key.read_bytes() == first
+    assert told.stdout.strip() == standing.database_url
+    with psycopg.connect(standing.database_url) as connection:
+        assert connection.execute("SELECT count(*) FROM rollcall.deliveries").fetchone() == (0,)
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_second_run_in_the_same_folder_says_that_one_is_there(standing: Run) -> None:
+    second = subprocess.run([ROLLCALL, "run"], cwd=standing.folder, capture_output=True, text=True, check=False)
+
+    assert second.returncode == 1
+    assert second.stdout == ""
+    assert re.fullmatch(rf"Rollcall is already running .*process {standing.process.pid}.*\n", second.stderr)
+    assert standing.process.poll() is None
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
 def test_asked_to_stop_it_leaves_no_process_and_is_content(folder: Path, number: signal.Signals) -> None:
     with running(folder) as run:
         run.wait_until_ready()
         assert len(left_in(folder)) > 3
 
         assert run.end(number) == 0, run.output
+        assert not (folder / "var" / "database-url").exists()
     assert left_in(folder) == []
 
 
@@ -187,6 +191,7 @@ def test_killed_it_starts_again_with_what_it_had_and_ends_what_was_left(folder: 
         run.wait_until_ready()
         with psycopg.connect(run.database_url) as connection:
             connection.execute("CREATE TABLE kept AS SELECT 'this' AS what")
+        key = (folder / "var" / "dev-key.pem").read_bytes()
         run.end(signal.SIGKILL)
         orphans = left_in(folder)
         assert orphans
@@ -197,6 +202,7 @@ def test_killed_it_starts_again_with_what_it_had_and_ends_what_was_left(folder: 
         assert not any(map(lives, orphans))
         with psycopg.connect(again.database_url) as connection:
             assert connection.execute("SELECT what FROM kept").fetchone() == ("this",)
+        assert (folder / "var" / "dev-key.pem").read_bytes() == key
         assert again.end(signal.SIGINT) == 0, again.output
     assert left_in(folder) == []
 
@@ -211,17 +217,6 @@ def test_when_one_part_dies_the_rest_is_stopped_and_it_says_which(folder: Path, 
         assert run.process.wait(60) == 1
         assert f"The {name} was ended by SIGKILL" in run.output.splitlines()[-1]
     assert left_in(folder) == []
-
-
-def test_a_second_run_in_the_same_folder_says_that_one_is_there(folder: Path) -> None:
-    with running(folder) as run:
-        run.wait_until_ready()
-        second = subprocess.run([ROLLCALL, "run"], cwd=folder, capture_output=True, text=True, check=False)
-
-        assert second.returncode == 1
-        assert second.stdout == ""
-        assert re.fullmatch(rf"Rollcall is already running .*process {run.process.pid}.*\n", second.stderr)
-        assert run.process.poll() is None
 
 
 def test_a_port_in_use_is_one_clear_line(folder: Path) -> None:
