@@ -55,10 +55,10 @@ def export(
             with _appearing_when_whole(output) as file:
                 write_rows(url, query, format_, file)
     except BrokenPipeError:
-        # Whoever reads has enough. What is left in the buffer has nowhere to go: let the exit not try.
-        with suppress(OSError):
-            sys.stdout.close()
+        _give_up_output()  # whoever reads has enough
     except OSError as error:
+        if output is None:
+            _give_up_output()
         raise CommandFailedError(
             f"{output or 'The output'} can't be written: {error.strerror or error}. Nothing was left behind."
         ) from error
@@ -67,6 +67,12 @@ def export(
             f"The export broke off: {str(error).strip().splitlines()[0]} "
             "No file was left behind; call it again once the database answers."
         ) from error
+
+
+def _give_up_output() -> None:
+    """Close standard output: what is left in its buffer has nowhere to go, and the exit must not try again."""
+    with suppress(OSError):
+        sys.stdout.close()
 
 
 @contextmanager

@@ -26,8 +26,8 @@ HEAD = """\
 # Tables and views
 
 All of them are in the schema `rollcall`. Times are `timestamptz`, the vendor's ids are `text`. This page is generated
-from the models and the migrations: `python -m console.reference` writes it, a test fails when it is stale. What one does
-with them: [analytics.md](analytics.md).
+from the models and the migrations: `python -m console.reference` writes it, a test fails when it is stale. What one
+does with them: [analytics.md](analytics.md).
 
 Columns "of the merge" are the workers' own and may change with any version. `<name>_by` is the delivery that the value
 is from, where the one received last wins; `stated_…` times come from a payload, `noticed_…` times are the arrival of an
