@@ -59,9 +59,8 @@ def open_tables() -> Iterator[Tables]:
         CommandFailedError: its tables are not those of this version, or may not be read.
     """
     url = database_url(read_environment())
-    with told_clearly(), connect(url, name="rollcall console", autocommit=False) as connection:
-        connection.read_only = True
-        connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+    with told_clearly(), connect(url, name="rollcall console") as connection, connection.transaction():
+        connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
         connection.execute("SET LOCAL TIME ZONE 'UTC'")
         yield Tables(connection)
 

@@ -82,7 +82,7 @@ def replay(
         psycopg.Error: the database is away, or its tables are not those of this version.
     """
     statuses: Counter[Status] = Counter()
-    with connect(database_url, name="rollcall replay", autocommit=True) as connection, connection.cursor() as cursor:
+    with connect(database_url, name="rollcall replay") as connection, connection.cursor() as cursor:
         chosen = _choose(cursor, selection)
         if selection.everything:
             with connection.transaction():

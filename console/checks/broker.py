@@ -46,7 +46,7 @@ def check_broker(environment: Mapping[str, str]) -> Iterator[Finding]:
 
 
 def _check_postgres(url: str) -> Finding:
-    with connect(url, name="rollcall doctor", autocommit=True, connect_timeout=_CONNECT_TIMEOUT) as connection:
+    with connect(url, name="rollcall doctor", connect_timeout=_CONNECT_TIMEOUT) as connection:
         place = f"the queue in Postgres at {place_of(connection)}"
         try:
             row = connection.execute(_WAITING, (_WORKER_SILENT_AFTER,)).fetchone()

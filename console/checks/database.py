@@ -23,7 +23,7 @@ def check_database(environment: Mapping[str, str]) -> Iterator[Finding]:
     """Look at the database in use, and at the revision of its tables."""
     try:
         url = database_url(environment)
-        with connect(url, name="rollcall doctor", autocommit=True, connect_timeout=_CONNECT_TIMEOUT) as connection:
+        with connect(url, name="rollcall doctor", connect_timeout=_CONNECT_TIMEOUT) as connection:
             yield _check_server(connection)
             yield _check_revision(connection, url)
     except SettingError as error:
