@@ -1,17 +1,17 @@
 """`rollcall migrate`: bring the tables and the queue's tables to what this version of the code expects."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
-import alembic.command
-import alembic.config
-import alembic.util
-import sqlalchemy.exc
 import typer
 
 from console.failure import CommandFailedError
 from workers.queue.address import database_url
 from workers.queue.environment import read_environment
+
+# Alembic and SQLAlchemy are imported by those who need them: they take as long to import as all the rest of `rollcall`.
+if TYPE_CHECKING:
+    from alembic.config import Config
 
 _MIGRATIONS = Path(__file__).parent.parent / "migrations"
 
@@ -36,14 +36,18 @@ def migrate_database(url: str, revision: str = "head") -> None:
         CommandFailedError: the database can't be reached, the revision is unknown, or a migration failed. A migration
             that fails leaves the database as it was before it.
     """
+    from alembic import command  # noqa: PLC0415 - see above
+    from alembic.util import CommandError  # noqa: PLC0415
+    from sqlalchemy.exc import DBAPIError  # noqa: PLC0415
+
     try:
-        alembic.command.upgrade(migrations_config(url), revision)
-    except alembic.util.CommandError as error:
+        command.upgrade(migrations_config(url), revision)
+    except CommandError as error:
         raise CommandFailedError(
             f"The migrations can't be applied: {_first_line(error)} Is an older version of Rollcall installed here "
             "than the one that migrated this database?"
         ) from error
-    except sqlalchemy.exc.DBAPIError as error:
+    except DBAPIError as error:
         if error.statement is None:  # it came to no statement: the connection was not made
             raise CommandFailedError(
                 f"The database can't be reached: {_first_line(error.orig)} Is the server that DATABASE_URL names up?"
@@ -54,13 +58,15 @@ def migrate_database(url: str, revision: str = "head") -> None:
         ) from error
 
 
-def migrations_config(url: str) -> alembic.config.Config:
+def migrations_config(url: str) -> "Config":
     """Return Alembic's configuration for the database at `url`.
 
     The URL travels as an attribute: it may hold a password, and what stands in the configuration's text is logged and
     has its `%` read as the start of a name.
     """
-    config = alembic.config.Config()
+    from alembic.config import Config  # noqa: PLC0415 - see above
+
+    config = Config()
     config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
     config.set_main_option("path_separator", "os")
     config.attributes["url"] = url

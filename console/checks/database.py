@@ -4,7 +4,6 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import psycopg
-from alembic.script import ScriptDirectory
 from psycopg import errors
 
 from console.checks.finding import Finding, bad, good
@@ -58,6 +57,8 @@ def _check_server(connection: psycopg.Connection[Any]) -> Finding:
 
 
 def _check_revision(connection: psycopg.Connection[Any], url: str) -> Finding:
+    from alembic.script import ScriptDirectory  # noqa: PLC0415 - slow to import, and only a doctor wants it
+
     script = ScriptDirectory.from_config(migrations_config(url))
     newest = script.get_current_head()
     try:
