@@ -1,6 +1,6 @@
 """Settling a group of deliveries: one transaction that makes them rows of the ledger and of the tables.
 
-    read → ledger → subjects → merge → tables → what was withdrawn
+    read → lock → ledger → subjects → merge → tables → what was withdrawn
 
 Any order, batching and repetition of deliveries comes to the same tables.
 """
@@ -18,10 +18,11 @@ from workers.rules.merge import Merge
 from workers.scope import Scope
 from workers.status import Status
 from workers.tables.ledger import Kept, keep_in_ledger
-from workers.tables.merge import write_merge
+from workers.tables.locks import lock
+from workers.tables.merge import write_sessions
 from workers.tables.rows import Cursor
 from workers.tables.subjects import settle_subjects, subjects_of
-from workers.tables.withdrawal import withdraw
+from workers.tables.withdrawal import rebuild_sessions, write_names
 
 log = structlog.get_logger()
 
@@ -74,6 +75,11 @@ def settle_batch(cursor: Cursor, batch: Sequence[Kept]) -> None:
 
 
 def _settle_all(cursor: Cursor, batch: Sequence[Kept]) -> None:
+    lock(
+        cursor,
+        {kept.reading.session_id for kept in batch if kept.reading.session_id is not None},
+        subjects_of(batch),
+    )
     outcome = keep_in_ledger(cursor, batch)
     processed = [kept for kept in outcome.new if kept.reading.status is Status.PROCESSED]
     plain = [kept for kept in processed if kept.reading.subject_id is None]
@@ -84,8 +90,10 @@ def _settle_all(cursor: Cursor, batch: Sequence[Kept]) -> None:
     merge = Merge()
     for delivery_id, received_at, facts in sorted(counting + settled.counting, key=lambda one: one[0]):
         merge.add(delivery_id, received_at, facts)
-    write_merge(cursor, merge, settled)
-    withdraw(cursor, outcome.withdrawn + settled.withdrawn)
+    write_sessions(cursor, merge, settled)
+    withdrawn = outcome.withdrawn + settled.withdrawn
+    rebuild_sessions(cursor, {one.facts.session.id for one in withdrawn if one.facts.session is not None})
+    write_names(cursor, merge, withdrawn)
 
 
 def _is_caused_by_data(error: Exception) -> bool:

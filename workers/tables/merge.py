@@ -17,8 +17,8 @@ Row = TypeVar("Row")
 _encode = msgspec.json.Encoder().encode
 
 
-def write_merge(cursor: Cursor, merge: Merge, settled: SettledSubjects) -> None:
-    """Write the rows of a batch, one statement a table, in the order that `statements` asks for."""
+def write_sessions(cursor: Cursor, merge: Merge, settled: SettledSubjects) -> None:
+    """Write what a batch says of sessions, and of all that happens in one."""
     write_rows(cursor, statements.SESSIONS, _by_key(merge.sessions))
     write_rows(cursor, statements.PARTICIPANTS, _by_key(merge.participants))
     ended = [row.id for row in _by_key(merge.sessions) if row.stated_ended_at or row.noticed_ended_at]
@@ -31,7 +31,15 @@ def write_merge(cursor: Cursor, merge: Merge, settled: SettledSubjects) -> None:
     write_rows(cursor, statements.ARTIFACTS, _by_key(merge.artifacts))
     write_rows(cursor, statements.RECORDINGS, sorted(settled.recordings, key=attrgetter("id")))
     write_rows(cursor, statements.LIVESTREAMS, sorted(settled.livestreams, key=attrgetter("stream_id")))
+
+
+def write_meetings(cursor: Cursor, merge: Merge) -> None:
+    """Write what a batch says of meetings."""
     write_rows(cursor, statements.MEETINGS, _by_key(merge.meetings))
+
+
+def write_organizations(cursor: Cursor, merge: Merge) -> None:
+    """Write what a batch says of organizations."""
     write_rows(cursor, statements.ORGANIZATIONS, _by_key(merge.organizations))
 
 

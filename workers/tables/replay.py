@@ -14,9 +14,10 @@ from workers.scope import Scope
 from workers.settle import settle_batch
 from workers.status import Status
 from workers.tables.ledger import Kept
+from workers.tables.locks import lock
 from workers.tables.rows import Cursor
 from workers.tables.subjects import forget_subjects
-from workers.tables.withdrawal import lock_sessions, rebuild_sessions, write_anew
+from workers.tables.withdrawal import rebuild_sessions, write_anew, write_names
 
 _COLUMNS: LiteralString = """
     delivery.id, delivery.received_at, delivery.provider, delivery.delivery_uuid, delivery.webhook_id,
@@ -113,7 +114,7 @@ def replay_sessions(cursor: Cursor, session_ids: Sequence[str], scope: Scope, *,
         scope: whose deliveries count now.
         rewrite: whether the ledger is to tell, in `processed_at`, of deliveries that read as they did.
     """
-    lock_sessions(cursor, session_ids)
+    lock(cursor, session_ids)
     rows = _fetch(cursor, _OF_SESSIONS, session_ids)
     readings, changed = _read_again(rows, scope)
     if changed:
@@ -122,7 +123,7 @@ def replay_sessions(cursor: Cursor, session_ids: Sequence[str], scope: Scope, *,
         cursor.execute(_PROCESSED_AGAIN, [[row.id for row in rows if row.chosen]])
     processed = [row for row in rows if row.status == Status.PROCESSED]
     facts = [(row.id, row.received_at, readings[row.id].facts) for row in processed if row.id in readings]
-    write_anew(cursor, facts, session_ids)
+    write_names(cursor, write_anew(cursor, facts, session_ids))
     return Counter(Status(row.status) for row in rows if row.chosen)
 
 
@@ -135,7 +136,8 @@ def replay_without_session(cursor: Cursor, ids: Sequence[UUID], scope: Scope, *,
     if rewrite:
         cursor.execute(_PROCESSED_AGAIN, [list(ids)])
     processed = [row for row in rows if row.status == Status.PROCESSED and row.id in readings]
-    write_anew(cursor, [(row.id, row.received_at, readings[row.id].facts) for row in processed], ())
+    facts = [(row.id, row.received_at, readings[row.id].facts) for row in processed]
+    write_names(cursor, write_anew(cursor, facts, ()))
     return Counter(Status(row.status) for row in rows)
 
 
@@ -173,6 +175,6 @@ def _enter_anew(cursor: Cursor, rows: list[_Row], changed: list[_Row], scope: Sc
     settle_batch(cursor, batch)
     forget_subjects(cursor, sorted({row.subject_id for row in changed if row.subject_id is not None}))
     sessions = {row.session_id for row in rows} | {kept.reading.session_id for kept in batch}
-    rebuild_sessions(cursor, {session_id for session_id in sessions if session_id is not None})
+    write_names(cursor, rebuild_sessions(cursor, {one for one in sessions if one is not None}))
     chosen = [row.id for row in rows if row.chosen]
     return Counter({Status(status): count for status, count in cursor.execute(_STATUSES, [chosen]).fetchall()})

@@ -4,9 +4,8 @@ Every one takes its rows as arrays, column by column, in the order of the rows' 
 keys, so that two workers lock them in one order. `old` is the row that is there, `new` (in ON CONFLICT: `excluded`)
 the batch's.
 
-Whoever changes anything of a session holds the lock on its row of `sessions` first: that statement runs before those
-of the session's other tables, so two workers that write one session take turns. The rows of organizations and
-meetings, which many sessions share, come last and are locked for as short a time as can be.
+The locks of `locks` are held meanwhile, so two workers that write one session take turns. The rows of meetings and
+organizations, which many sessions share, come last, in this order, and are locked for as short a time as can be.
 """
 
 SESSIONS = """

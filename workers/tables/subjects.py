@@ -20,15 +20,8 @@ from workers.rules.updates import Judged, Update, judge
 from workers.scope import Scope
 from workers.status import Status
 from workers.tables.ledger import Kept, Withdrawn, become_repeats
+from workers.tables.locks import Subject, lock
 from workers.tables.rows import Cursor, write_columns
-
-Subject = tuple[SubjectKind, str]
-
-# Two workers that settle one subject take turns. There may be no row yet to lock.
-_LOCK = """
-SELECT pg_advisory_xact_lock(hashtextextended(subject, 0))
-FROM unnest(%b::text[]) AS subject
-"""
 
 _UPDATES = """
 SELECT id, received_at, delivery_uuid, body_sha256, status, repeat_of, payload::text, raw
@@ -95,7 +88,7 @@ def settle_subjects(cursor: Cursor, subjects: Sequence[Subject], new: Sequence[K
     settled = SettledSubjects()
     if not subjects:
         return settled
-    cursor.execute(_LOCK, [[f"{kind}:{subject_id}" for kind, subject_id in subjects]], prepare=True)
+    lock(cursor, (), subjects)
     new_ids = {kept.delivery.id for kept in new}
     ledger = _updates(cursor, subjects, {kept.delivery.id: kept for kept in new})
     to_repeat: list[tuple[UUID, UUID]] = []

@@ -15,16 +15,10 @@ from workers.reading.reading import read
 from workers.rules.merge import Merge
 from workers.scope import Scope
 from workers.tables.ledger import Withdrawn
-from workers.tables.merge import write_merge
+from workers.tables.locks import lock
+from workers.tables.merge import write_meetings, write_organizations, write_sessions
 from workers.tables.rows import Cursor
-from workers.tables.subjects import SettledSubjects, settle_subjects
-
-# The row is locked, or made to be locked, so that no worker writes the session meanwhile.
-_LOCK = """
-INSERT INTO rollcall.sessions (id, status, last_event_at)
-SELECT id, 'live', '-infinity' FROM unnest(%b::text[]) AS id
-ON CONFLICT (id) DO UPDATE SET status = sessions.status
-"""
+from workers.tables.subjects import settle_subjects
 
 _PROCESSED = """
 SELECT id, received_at, payload::text, raw
@@ -60,24 +54,31 @@ ORDER BY id DESC
 """
 
 
-def withdraw(cursor: Cursor, withdrawn: Sequence[Withdrawn]) -> None:
-    """Take back what deliveries put into the tables that count no more."""
-    rebuild_sessions(cursor, {one.facts.session.id for one in withdrawn if one.facts.session is not None})
+def write_names(cursor: Cursor, merge: Merge, withdrawn: Sequence[Withdrawn] = ()) -> None:
+    """Write what a batch says of meetings and organizations, and take back what those say that count no more.
+
+    The rows of withdrawn deliveries are, as a rule, among those that the batch has just locked by writing them.
+    """
+    write_meetings(cursor, merge)
     again = Merge()
     for one in withdrawn:
         if one.facts.meeting is not None:
             _redate_meeting(cursor, one, one.facts.meeting, again)
+    write_meetings(cursor, again)
+    write_organizations(cursor, merge)
+    again = Merge()
+    for one in withdrawn:
         if one.facts.organization is not None:
             _redate_organization(cursor, one, one.facts.organization, again)
-    write_merge(cursor, again, SettledSubjects())
+    write_organizations(cursor, again)
 
 
-def rebuild_sessions(cursor: Cursor, session_ids: Iterable[str]) -> int:
-    """Make all rows of sessions anew from the ledger; return from how many deliveries."""
+def rebuild_sessions(cursor: Cursor, session_ids: Iterable[str]) -> Merge:
+    """Make all rows of sessions anew from the ledger; return what their deliveries say, of meetings too."""
     ids = sorted(session_ids)
     if not ids:
-        return 0
-    lock_sessions(cursor, ids)
+        return Merge()
+    lock(cursor, ids)
     deliveries = [
         (delivery_id, received_at, facts_of(payload, raw))
         for delivery_id, received_at, payload, raw in cursor.execute(_PROCESSED, [ids]).fetchall()
@@ -85,15 +86,10 @@ def rebuild_sessions(cursor: Cursor, session_ids: Iterable[str]) -> int:
     return write_anew(cursor, deliveries, ids)
 
 
-def lock_sessions(cursor: Cursor, session_ids: Sequence[str]) -> None:
-    """Keep all others from writing sessions, known or not, until the transaction ends."""
-    cursor.execute(_LOCK, [sorted(session_ids)])
-
-
 def write_anew(
     cursor: Cursor, deliveries: Iterable[tuple[UUID, datetime, Facts | None]], session_ids: Sequence[str]
-) -> int:
-    """Empty the tables of sessions and merge deliveries into them; return of how many.
+) -> Merge:
+    """Empty the tables of sessions and merge deliveries into them; return the merge, for `write_names` to write.
 
     Parameters:
         cursor: in a transaction that has locked the sessions.
@@ -105,11 +101,9 @@ def write_anew(
             cursor.execute(statement, [list(session_ids)])
     merge = Merge()
     subjects = set()
-    count = 0
     for delivery_id, received_at, facts in deliveries:
         if facts is None:
             continue
-        count += 1
         merge.add(delivery_id, received_at, facts)
         if facts.update is not None:
             subjects.add((facts.update.kind, facts.update.subject_id))
@@ -117,8 +111,8 @@ def write_anew(
     emptied = {None, *session_ids}
     settled.entries = [entry for entry in settled.all_entries if entry.session_id in emptied]
     settled.gone = []
-    write_merge(cursor, merge, settled)
-    return count
+    write_sessions(cursor, merge, settled)
+    return merge
 
 
 def facts_of(payload: str | None, raw: bytes | None) -> Facts | None:
