@@ -7,7 +7,7 @@ from typing import Any
 
 from workers.reading.body import fits_text
 
-# Ids stand in indexes, whose rows Postgres limits to some 2,700 bytes; the vendor's have 36 characters.
+# In bytes. Ids stand in indexes, three in one row, which Postgres limits to some 2,700; the vendor's have 36.
 LONGEST_ID = 255
 
 # datetime.fromisoformat reads more than that: any character between date, time and offset, a NUL among them.
@@ -55,8 +55,8 @@ class Fields:
         value = self._members.get(name)
         if value is None or value == "":
             return None
-        if not isinstance(value, str) or len(value) > LONGEST_ID or not fits_text(value):
-            self._problem(name, f"an id of at most {LONGEST_ID} characters")
+        if not isinstance(value, str) or not fits_text(value) or len(value.encode()) > LONGEST_ID:
+            self._problem(name, f"an id of at most {LONGEST_ID} bytes")
             return None
         return value
 
