@@ -96,7 +96,7 @@ def batches(kept: Sequence[Delivery], seed: int, most: int = 60) -> list[list[De
         chance.shuffle(order)
     result = []
     while order:
-        size = min(len(order), chance.choice([1, 2, chance.randint(1, most)]))
+        size = min(len(order), chance.choice([1, chance.randint(1, most), chance.randint(1, most)]))
         result.append(order[:size])
         del order[:size]
     return result

@@ -147,8 +147,10 @@ class _Reader:
         report.title = self._text(meeting, "title")
         report.room_name = self._text(meeting, "roomName")
         report.created_at = self._time(meeting, "createdAt")
-        report.started_at = self._time(meeting, "startedAt")
-        report.ended_at = self._time(meeting, "endedAt")
+        if report.session_id is not None:
+            # of no session they describe nothing: a livestream's event that names none may say what it likes here
+            report.started_at = self._time(meeting, "startedAt")
+            report.ended_at = self._time(meeting, "endedAt")
 
     def started(self) -> None:
         self._need(self.report.session_id)

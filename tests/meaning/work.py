@@ -5,17 +5,20 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import psycopg
+from psycopg import errors
 
 from tests.meaning.tables import Connection
 from workers.queue.delivery import Delivery
 from workers.scope import Scope
 from workers.settle import settle
 
+TRIES = 10
+
 
 def work_off(connections: Sequence[Connection], batches: Sequence[Sequence[Delivery]], scope: Scope) -> None:
     """Settle the batches, in this order with one connection, as it comes with several.
 
-    What any of the workers raises is raised here; none is tried again, so that a deadlock is seen.
+    A transaction that another was in the way of is tried again, as a worker does; all else that it raises is raised.
     """
     if len(connections) == 1:
         for batch in batches:
@@ -39,8 +42,15 @@ def _work(connection: Connection, waiting: "queue.SimpleQueue[Sequence[Delivery]
 
 
 def _settle(connection: Connection, batch: Sequence[Delivery], scope: Scope) -> None:
-    with connection.transaction():
-        settle(connection, batch, scope)
+    for tries_left in reversed(range(TRIES)):
+        try:
+            with connection.transaction():
+                settle(connection, batch, scope)
+        except (errors.DeadlockDetected, errors.SerializationFailure):
+            if not tries_left:
+                raise
+        else:
+            return
 
 
 def connect(url: str) -> Connection:
