@@ -112,7 +112,7 @@ def _number(value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         raise TypeError
     number = int(value) if isinstance(value, int) or str(value).strip().isdecimal() else float(value)
-    if not 0 <= number < _MOST_BYTES:
+    if not 0 <= number <= _MOST_BYTES:
         raise ValueError
     return number
 
