@@ -39,6 +39,14 @@ _REOPEN: tuple[LiteralString, ...] = (
     "UPDATE rollcall.meetings SET organization_by = NULL, title_by = NULL, room_name_by = NULL, created_at = NULL",
 )
 _SWEEP: tuple[LiteralString, ...] = (
+    "UPDATE rollcall.organizations SET name = NULL WHERE name_by IS NULL AND name IS NOT NULL",
+    """
+    UPDATE rollcall.meetings SET
+        organization_id = CASE WHEN organization_by IS NOT NULL THEN organization_id END,
+        title = CASE WHEN title_by IS NOT NULL THEN title END,
+        room_name = CASE WHEN room_name_by IS NOT NULL THEN room_name END
+    WHERE organization_by IS NULL OR title_by IS NULL OR room_name_by IS NULL
+    """,
     """
     DELETE FROM rollcall.meetings AS meeting
     WHERE organization_by IS NULL AND title_by IS NULL AND room_name_by IS NULL AND created_at IS NULL

@@ -9,14 +9,17 @@ from uuid import UUID
 import msgspec
 
 from workers.queue.delivery import Delivery, Provider
+from workers.reading.facts import SubjectKind
 from workers.reading.reading import Reading, read
+from workers.rules.merge import Merge
 from workers.scope import Scope
 from workers.settle import settle_batch
 from workers.status import Status
 from workers.tables.ledger import Kept
 from workers.tables.locks import lock
+from workers.tables.merge import write_sessions
 from workers.tables.rows import Cursor
-from workers.tables.subjects import forget_subjects
+from workers.tables.subjects import forget_subjects, settle_subjects
 from workers.tables.withdrawal import rebuild_sessions, write_anew, write_names
 
 _COLUMNS: LiteralString = """
@@ -76,18 +79,22 @@ class _Row(msgspec.Struct):
     raw: bytes | None
     chosen: bool
 
-    def read(self, scope: Scope, body: "_Row | None" = None) -> Reading | None:
-        """Read the body that this row, or the row of another copy, holds; None where there is none."""
-        holder = body or self
-        held = holder.payload.encode() if holder.payload is not None else holder.raw
-        if held is None:
-            return None
-        reading = read(held, self.webhook_id, scope)
+    @property
+    def holds_body(self) -> bool:
+        """Whether the row holds its body; a repeat leaves that to the first copy."""
+        return self.payload is not None or self.raw is not None
+
+    def read(self, holder: "_Row", scope: Scope) -> Reading:
+        """Read the body as this row's delivery brought it; `holder` is the row that holds it, this one or a copy."""
+        body = holder.payload.encode() if holder.payload is not None else holder.raw or b""
+        reading = read(body, self.webhook_id, scope)
         reading.payload, reading.raw = holder.payload, holder.raw
         return reading
 
     def reads_as(self, reading: Reading) -> bool:
-        """Tell whether the row says what the reading says."""
+        """Tell whether the row says what the reading says. A repeat does unless it is foreign now."""
+        if self.status == Status.REPEAT:
+            return reading.status is not Status.FOREIGN
         return (
             self.status == reading.status
             and self.event == reading.event
@@ -115,66 +122,76 @@ def replay_sessions(cursor: Cursor, session_ids: Sequence[str], scope: Scope, *,
         rewrite: whether the ledger is to tell, in `processed_at`, of deliveries that read as they did.
     """
     lock(cursor, session_ids)
-    rows = _fetch(cursor, _OF_SESSIONS, session_ids)
-    readings, changed = _read_again(rows, scope)
-    if changed:
-        return _enter_anew(cursor, rows, changed, scope)
-    if rewrite:
-        cursor.execute(_PROCESSED_AGAIN, [[row.id for row in rows if row.chosen]])
-    processed = [row for row in rows if row.status == Status.PROCESSED]
-    facts = [(row.id, row.received_at, readings[row.id].facts) for row in processed if row.id in readings]
-    write_names(cursor, write_anew(cursor, facts, session_ids))
-    return Counter(Status(row.status) for row in rows if row.chosen)
+    return _replay(cursor, _OF_SESSIONS, session_ids, scope, rewrite=rewrite)
 
 
 def replay_without_session(cursor: Cursor, ids: Sequence[UUID], scope: Scope, *, rewrite: bool) -> Counter[Status]:
     """Replay deliveries that name no session, as `replay_sessions` does."""
-    rows = _fetch(cursor, _OF_IDS, ids)
-    readings, changed = _read_again(rows, scope)
-    if changed:
-        return _enter_anew(cursor, rows, changed, scope)
+    return _replay(cursor, _OF_IDS, ids, scope, rewrite=rewrite)
+
+
+def _replay(
+    cursor: Cursor,
+    statement: LiteralString,
+    keys: Sequence[str | UUID],
+    scope: Scope,
+    *,
+    rewrite: bool,
+) -> Counter[Status]:
+    session_ids = [key for key in keys if isinstance(key, str)]
+    rows = _fetch(cursor, statement, keys)
+    chosen = [row.id for row in rows if row.chosen]
     if rewrite:
-        cursor.execute(_PROCESSED_AGAIN, [list(ids)])
-    processed = [row for row in rows if row.status == Status.PROCESSED and row.id in readings]
-    facts = [(row.id, row.received_at, readings[row.id].facts) for row in processed]
-    write_names(cursor, write_anew(cursor, facts, ()))
-    return Counter(Status(row.status) for row in rows)
+        cursor.execute(_PROCESSED_AGAIN, [chosen])
+    readings = _read_again(rows, scope)
+    changed = [row for row in rows if row.chosen and row.id in readings and not row.reads_as(readings[row.id])]
+    if changed:
+        entered = _enter_anew(cursor, rows, changed, scope)
+        elsewhere = {kept.reading.session_id for kept in entered} - {None, *session_ids}
+        write_names(cursor, rebuild_sessions(cursor, {one for one in elsewhere if one is not None}))
+        rows = _fetch(cursor, statement, keys)
+        readings = _read_again(rows, Scope())
+    facts = [
+        (row.id, row.received_at, readings[row.id].facts)
+        for row in rows
+        if row.status == Status.PROCESSED and row.id in readings
+    ]
+    write_names(cursor, write_anew(cursor, facts, session_ids))
+    statuses = cursor.execute(_STATUSES, [chosen]).fetchall()
+    return Counter({Status(status): count for status, count in statuses})
 
 
 def _fetch(cursor: Cursor, statement: LiteralString, keys: Sequence[str | UUID]) -> list[_Row]:
     return [_Row(*row) for row in cursor.execute(statement, [list(keys)]).fetchall()]
 
 
-def _read_again(rows: Iterable[_Row], scope: Scope) -> tuple[dict[UUID, Reading], list[_Row]]:
-    """Return the readings of rows that hold a body, and those of the chosen rows that read differently now.
-
-    A repeat reads as its first copy does. A delivery that the database itself refused is always tried again.
-    """
-    readings: dict[UUID, Reading] = {}
-    changed: list[_Row] = []
-    for row in rows:
-        reading = row.read(scope if row.chosen else Scope())
-        if reading is None:
-            continue
-        readings[row.id] = reading
-        if row.chosen and row.status != Status.REPEAT and not row.reads_as(reading):
-            changed.append(row)
-    return readings, changed
+def _read_again(rows: Iterable[_Row], scope: Scope) -> dict[UUID, Reading]:
+    """Return what the rows read as now, those that were not chosen as they did; a repeat by its first copy's body."""
+    rows = list(rows)
+    holders = _holders(rows)
+    return {
+        row.id: row.read(holders[row.body_sha256], scope if row.chosen else Scope())
+        for row in rows
+        if row.body_sha256 in holders
+    }
 
 
-def _enter_anew(cursor: Cursor, rows: list[_Row], changed: list[_Row], scope: Scope) -> Counter[Status]:
+def _holders(rows: Iterable[_Row]) -> dict[bytes, _Row]:
+    return {row.body_sha256: row for row in rows if row.holds_body}
+
+
+def _enter_anew(cursor: Cursor, rows: list[_Row], changed: list[_Row], scope: Scope) -> list[Kept]:
     """Take changed rows and the repeats of them out of the ledger, and settle them as if they came from the queue."""
-    holders = {row.body_sha256: row for row in changed}
-    family = {row.id: row for row in [*changed, *_fetch(cursor, _REPEATS, [row.id for row in changed])]}
+    repeats = _fetch(cursor, _REPEATS, [row.id for row in changed])
+    family = {row.id: row for row in [*repeats, *changed]}
     cursor.execute(_DELETE, [list(family)])
-    batch: list[Kept] = []
-    for row in family.values():
-        reading = row.read(scope, body=holders[row.body_sha256])
-        if reading is not None:
-            batch.append(row.kept(reading))
+    gone = {row.subject_id for row in changed if row.subject_id is not None}
+    forget_subjects(cursor, sorted(gone))
+    holders = _holders(rows)
+    batch = [row.kept(row.read(holders[row.body_sha256], scope)) for row in family.values()]
     settle_batch(cursor, batch)
-    forget_subjects(cursor, sorted({row.subject_id for row in changed if row.subject_id is not None}))
-    sessions = {row.session_id for row in rows} | {kept.reading.session_id for kept in batch}
-    write_names(cursor, rebuild_sessions(cursor, {one for one in sessions if one is not None}))
-    chosen = [row.id for row in rows if row.chosen]
-    return Counter({Status(status): count for status, count in cursor.execute(_STATUSES, [chosen]).fetchall()})
+    # What counts of the forgotten subjects still, in whatever session.
+    settled = settle_subjects(cursor, [(kind, subject_id) for kind in SubjectKind for subject_id in sorted(gone)])
+    settled.entries, settled.gone = settled.all_entries, []
+    write_sessions(cursor, Merge(), settled)
+    return batch
