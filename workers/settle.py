@@ -40,10 +40,7 @@ def settle(connection: psycopg.Connection[Any], deliveries: Sequence[Delivery], 
         psycopg.OperationalError, psycopg.InterfaceError: the database is away or the transaction must be tried again.
         psycopg.ProgrammingError: the tables are not those of this version.
     """
-    batch = [
-        Kept(delivery, body_identity(delivery.body), read(delivery.body, delivery.webhook_id, scope))
-        for delivery in deliveries
-    ]
+    batch = [Kept(delivery, body_identity(delivery.body), _read(delivery, scope)) for delivery in deliveries]
     with connection.cursor() as cursor:
         settle_batch(cursor, batch)
 
@@ -72,6 +69,19 @@ def settle_batch(cursor: Cursor, batch: Sequence[Kept]) -> None:
         reason = type(error).__name__
         log.warning("delivery_quarantined", delivery_id=str(kept.delivery.id), reason=reason)
         settle_batch(cursor, [_quarantined(kept, reason)])
+
+
+def _read(delivery: Delivery, scope: Scope) -> Reading:
+    try:
+        return read(delivery.body, delivery.webhook_id, scope)
+    except Exception as error:  # noqa: BLE001 - a fault of ours in reading one body must not hold up the others
+        reason = type(error).__name__
+        log.exception("delivery_quarantined", delivery_id=str(delivery.id), reason=reason)
+        return Reading(
+            Status.QUARANTINED,
+            error=f"this version fails to read it ({reason}); replay it with a version that knows better",
+            raw=overwrite_stream_keys(delivery.body),
+        )
 
 
 def _settle_all(cursor: Cursor, batch: Sequence[Kept]) -> None:
@@ -103,9 +113,10 @@ def _is_caused_by_data(error: Exception) -> bool:
 
 
 def _quarantined(kept: Kept, reason: str) -> Kept:
+    read_before = kept.reading
     reading = Reading(
         Status.QUARANTINED,
         error=f"the database does not take what it states ({reason}); replay it with a version that knows better",
-        raw=overwrite_stream_keys(kept.delivery.body),
+        raw=read_before.payload.encode() if read_before.payload is not None else read_before.raw,
     )
     return Kept(kept.delivery, kept.body_sha256, reading)
