@@ -1,0 +1,55 @@
+"""The benchmarks: `make bench`, or some of them by name. A JSON line each to stdout, tables to stderr.
+
+python -m benchmarks [intake end_to_end ...] [--rounds 5] [--rows 1000000,10000000] ...
+"""
+
+import argparse
+import sys
+from collections.abc import Mapping
+
+from benchmarks import cost, end_to_end, intake
+from benchmarks.effort import Benchmark, Effort, Line
+from benchmarks.ground import ground
+from benchmarks.load import WRK
+from benchmarks.report import print_line, print_tables
+
+BENCHMARKS: Mapping[str, Benchmark] = {
+    "intake": intake.measure,
+    "end_to_end": end_to_end.measure,
+    "cost": cost.measure,
+}
+
+
+def main() -> None:
+    """Run the benchmarks that are named, or all."""
+    default = Effort()
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("benchmarks", nargs="*", metavar="NAME", help=f"of {', '.join(BENCHMARKS)}; all without one")
+    for name in ("rounds", "seconds", "events", "plain_events", "receivers", "workers"):
+        parser.add_argument(f"--{name.replace('_', '-')}", type=int, default=getattr(default, name))
+    for name in ("connections", "rows"):
+        parser.add_argument(f"--{name}", type=_numbers, default=getattr(default, name), help="comma-separated")
+    arguments = vars(parser.parse_args())
+    names = arguments.pop("benchmarks") or list(BENCHMARKS)
+    unknown = [name for name in names if name not in BENCHMARKS]
+    if unknown:
+        parser.error(f"there is no benchmark {unknown[0]}; there are {', '.join(BENCHMARKS)}")
+    if WRK is None:
+        print("wrk is not installed: our own load generator takes CPU that counts against all.", file=sys.stderr)
+    effort = Effort(**arguments)
+    lines: list[Line] = []
+    with ground() as servers:
+        for name in names:
+            print(f"{name} ...", file=sys.stderr, flush=True)
+            for line in BENCHMARKS[name](servers, effort):
+                print_line(line)
+                lines.append(line)
+    print_tables(lines)
+
+
+def _numbers(text: str) -> tuple[int, ...]:
+    return tuple(int(part.replace("_", "")) for part in text.split(","))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,59 @@
+"""CPU seconds by process: each part with all its children, those that have ended among them."""
+
+from collections.abc import Iterable, Mapping
+
+import psutil
+
+
+class CpuAccount:
+    """Reads the CPU time of named parts of a system.
+
+    Args:
+        parts: the process that each part starts with; what it starts counts with it.
+    """
+
+    def __init__(self, parts: Mapping[str, int]) -> None:
+        self._parts = {name: psutil.Process(pid) for name, pid in parts.items()}
+
+    def read(self) -> dict[str, float]:
+        """Return the CPU seconds of each part so far."""
+        return {name: sum(map(_seconds, _family(process))) for name, process in self._parts.items()}
+
+
+def spent(before: Mapping[str, float], after: Mapping[str, float]) -> dict[str, float]:
+    """Return the CPU seconds of each part between two readings."""
+    return {name: after[name] - before[name] for name in before}
+
+
+def resident_mib(pid: int) -> tuple[float, float]:
+    """Return the memory of a process and its children in MiB: now, and of each at its highest, added up."""
+    family = _family(psutil.Process(pid))
+    return sum(_status_mib(process, "VmRSS") for process in family), sum(
+        _status_mib(process, "VmHWM") for process in family
+    )
+
+
+def rabbitmq_pid() -> int | None:
+    """Return the process that RabbitMQ runs in, if it runs on this machine."""
+    names = (process for process in psutil.process_iter(["name"]) if process.info["name"] == "beam.smp")
+    return next((process.pid for process in names), None)
+
+
+def _family(process: psutil.Process) -> Iterable[psutil.Process]:
+    return [process, *process.children(recursive=True)]
+
+
+def _seconds(process: psutil.Process) -> float:
+    try:
+        times = process.cpu_times()
+    except psutil.NoSuchProcess:  # it has ended since; its time is its parent's by now
+        return 0.0
+    return float(times.user + times.system + times.children_user + times.children_system)
+
+
+def _status_mib(process: psutil.Process, field: str) -> float:
+    with open(f"/proc/{process.pid}/status", encoding="ascii") as status:  # noqa: PTH123 - a line of the kernel's
+        for line in status:
+            if line.startswith(field):
+                return int(line.split()[1]) / 1024
+    return 0.0

@@ -1,0 +1,43 @@
+"""How much a run measures, and what a benchmark tells."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from statistics import median
+
+from benchmarks.ground import Ground
+
+Line = Mapping[str, object]
+"""What one measurement came to; a JSON line."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Effort:
+    """How much a run measures.
+
+    Attributes:
+        rounds: in which all that is compared takes its turn.
+        seconds: of load for each figure that is a rate of answers.
+        events: that go all the way in one measurement.
+        plain_events: likewise in the plain design, whose rate is a tenth.
+        connections: the numbers of connections that the intake is measured at.
+        rows: the sizes of ledgers, in deliveries.
+        receivers: processes of a receiver.
+        workers: processes of a worker.
+    """
+
+    rounds: int = 3
+    seconds: int = 2
+    events: int = 20_000
+    plain_events: int = 1_500
+    connections: tuple[int, ...] = (1, 32, 128)
+    rows: tuple[int, ...] = (300_000,)
+    receivers: int = 1
+    workers: int = 1
+
+
+Benchmark = Callable[[Ground, Effort], Iterator[Line]]
+
+
+def ratio(values: list[float], bases: list[float]) -> float:
+    """Return the median of the rounds' ratios: machines swing, and both sides of one round swing together."""
+    return round(median(value / base for value, base in zip(values, bases, strict=True)), 3)

@@ -1,0 +1,109 @@
+"""What a run stands on: a Postgres of the benchmarks' own, and a virtual host in RabbitMQ where one answers.
+
+The Postgres is the embedded one as `make run` has it, durable as in production; its data is cached, because a ledger of
+millions of rows takes minutes to make.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+import pika
+import psycopg
+from pika.exceptions import AMQPError
+
+from benchmarks.events import CACHE
+from console.embedded_postgres import EmbeddedPostgres
+from console.migrate import migrate_database
+
+DEFAULT_RABBITMQ_URL = "amqp://guest:guest@127.0.0.1:5672"
+_VHOST = "rollcall-benchmarks"
+# With it the server can say when a row was committed, to the microsecond.
+_SETTINGS = {"track_commit_timestamp": "on"}
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """The servers of a run.
+
+    Attributes:
+        postgres: the benchmarks' own.
+        rabbitmq_url: a virtual host of the benchmarks' own; None where no RabbitMQ answers.
+    """
+
+    postgres: EmbeddedPostgres
+    rabbitmq_url: str | None
+
+    @property
+    def queues(self) -> list[str]:
+        """The names of the queues that can be measured."""
+        return ["postgres", "rabbitmq"] if self.rabbitmq_url else ["postgres"]
+
+    def new_database(self, name: str) -> str:
+        """Return the URL of a database with all tables and no rows; one of that name from an earlier run goes."""
+        with psycopg.connect(self.postgres.url("postgres"), autocommit=True) as connection:
+            connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)'.encode())
+            connection.execute(f'CREATE DATABASE "{name}"'.encode())
+        url = self.postgres.url(name)
+        migrate_database(url)
+        return url
+
+    def ledger(self, sessions: int) -> str:
+        """Return the URL of a database with what that many sessions leave behind, made once and kept."""
+        name = f"ledger_{sessions}"
+        with psycopg.connect(self.postgres.url("postgres"), autocommit=True) as connection:
+            found = connection.execute("SELECT FROM pg_database WHERE datname = %s", [name]).fetchone()
+        if found is None:
+            # Under another name until it is whole.
+            url = self.new_database("ledger_unfinished")
+            populate = [sys.executable, "-m", "benchmarks.populate", "--database-url", url, "--sessions", str(sessions)]
+            subprocess.run(populate, check=True, stdout=sys.stderr, cwd=CACHE.parent.parent)
+            with psycopg.connect(self.postgres.url("postgres"), autocommit=True) as connection:
+                connection.execute(f"ALTER DATABASE ledger_unfinished RENAME TO {name}".encode())
+        migrate_database(self.postgres.url(name))
+        return self.postgres.url(name)
+
+
+@contextmanager
+def ground() -> Iterator[Ground]:
+    """Start what a run stands on; it ends with the context."""
+    postgres = EmbeddedPostgres(CACHE / "postgres", _SETTINGS)
+    postgres.start()
+    try:
+        with _rabbitmq() as rabbitmq_url:
+            yield Ground(postgres, rabbitmq_url)
+    finally:
+        postgres.stop()
+
+
+@contextmanager
+def _rabbitmq() -> Iterator[str | None]:
+    url = os.environ.get("RABBITMQ_URL", DEFAULT_RABBITMQ_URL)
+    try:
+        pika.BlockingConnection(pika.URLParameters(url)).close()
+    except (AMQPError, OSError):
+        print("No RabbitMQ answers at RABBITMQ_URL: measuring Postgres as the queue alone.", file=sys.stderr)
+        yield None
+        return
+    parts = urlsplit(url)
+    _rabbitmqctl("delete_vhost", _VHOST)
+    is_made = _rabbitmqctl("add_vhost", _VHOST)
+    if not (is_made and _rabbitmqctl("set_permissions", "-p", _VHOST, parts.username or "guest", ".*", ".*", ".*")):
+        yield url
+        return
+    try:
+        yield parts._replace(path=f"/{_VHOST}").geturl()
+    finally:
+        _rabbitmqctl("delete_vhost", _VHOST)
+
+
+def _rabbitmqctl(*arguments: str) -> bool:
+    if shutil.which("rabbitmqctl") is None:
+        return False
+    command = ["rabbitmqctl", "-q", *arguments]
+    return subprocess.run(command, capture_output=True, check=False, timeout=60).returncode == 0

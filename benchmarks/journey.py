@@ -1,0 +1,85 @@
+"""A journey: every event of a set is posted once, and all of them go into the ledger."""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import psycopg
+
+from benchmarks.cpu import spent
+from benchmarks.load import posting_once
+from benchmarks.system import System
+
+_DEADLINE = 600.0
+# Looks at the ledger cost it time: the next comes when half of what is missing should be there.
+_SHORTEST_PAUSE, _LONGEST_PAUSE = 0.01, 0.5
+# After the last commit the queue is still told: that belongs to the cost, not to the time.
+_LAST_WORDS = 0.3
+
+_SPAN = "SELECT min(received_at), max(pg_xact_commit_timestamp(xmin)) FROM rollcall.deliveries"
+
+
+@dataclass(frozen=True, slots=True)
+class Journey:
+    """What a journey came to.
+
+    Attributes:
+        events: that were posted.
+        seconds: from the first that was received to the commit of the last.
+        cpu: CPU seconds by part, from before the first to after the last word to the queue.
+    """
+
+    events: int
+    seconds: float
+    cpu: Mapping[str, float]
+
+    @property
+    def events_per_second(self) -> float:
+        """Events a second, all the way."""
+        return self.events / self.seconds
+
+    @property
+    def cpu_per_event(self) -> float:
+        """CPU seconds an event, of all parts but the load generator."""
+        return sum(self.cpu.values()) / self.events
+
+
+def travel(system: System, requests: Path, events: int, connections: int) -> Journey:
+    """Post every request of a file once, over so many connections, into a system that is empty."""
+    account = system.account()
+    with psycopg.connect(system.database_url, autocommit=True) as connection:
+        before = account.read()
+        with posting_once(system.port, requests, connections):
+            wait_for_ledger(connection, events)
+            time.sleep(_LAST_WORDS)
+        cpu = spent(before, account.read())
+        span: tuple[datetime, datetime] | None = connection.execute(_SPAN).fetchone()
+    assert span is not None
+    return Journey(events, (span[1] - span[0]).total_seconds(), cpu)
+
+
+def wait_for_ledger(connection: psycopg.Connection[Any], deliveries: int, *, already: int = 0) -> None:
+    """Return once the ledger holds so many deliveries more than those that were there `already`.
+
+    Raises:
+        TimeoutError: they did not come.
+    """
+    began = time.monotonic()
+    while True:
+        there = ledger_size(connection) - already
+        if there >= deliveries:
+            return
+        elapsed = time.monotonic() - began
+        if elapsed > _DEADLINE:
+            raise TimeoutError(f"After {elapsed:.0f} s the ledger holds {there} of {deliveries} deliveries.")
+        missing_seconds = (deliveries - there) * elapsed / there if there > 0 else _LONGEST_PAUSE
+        time.sleep(min(max(missing_seconds / 2, _SHORTEST_PAUSE), _LONGEST_PAUSE))
+
+
+def ledger_size(connection: psycopg.Connection[Any]) -> int:
+    """Return the number of deliveries in the ledger."""
+    row = connection.execute("SELECT count(*) FROM rollcall.deliveries").fetchone()
+    return int(row[0]) if row else 0
