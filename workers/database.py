@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 import psycopg
 import structlog
@@ -23,6 +23,8 @@ _LONGEST_DEADLINE = 3600.0
 # serialization failures are OperationalErrors); or it is still a standby after a failover.
 _PASSING = (psycopg.OperationalError, psycopg.InterfaceError, errors.ReadOnlySqlTransaction)
 
+Result = TypeVar("Result")
+
 _log = structlog.get_logger(__name__)
 
 
@@ -34,18 +36,22 @@ class StoppingError(Exception):
 
 
 class Database:
-    """The tables' database: one connection for each worker thread, opened when it is first needed."""
+    """The tables' database: one connection, opened when it is first needed, for one transaction at a time."""
 
-    def __init__(self, url: str, stopping: threading.Event) -> None:
+    def __init__(
+        self, url: str, stopping: threading.Event, notice: Callable[[bool], None] = lambda _is_up: None
+    ) -> None:
+        """Connect to `url` until `stopping`; call `notice` with whether the server is there when that has changed."""
         self._url = url
         self._stopping = stopping
-        self._state = threading.local()
-        self._open: set[psycopg.Connection[tuple[Any, ...]]] = set()
+        self._notice = notice
+        self._connection: psycopg.Connection[tuple[Any, ...]] | None = None
 
-    def commit(self, work: Callable[[psycopg.Connection[tuple[Any, ...]]], None]) -> None:
-        """Do `work` in one transaction and return once it has committed. What passes is waited for and tried again.
+    def commit(self, work: Callable[[psycopg.Connection[tuple[Any, ...]]], Result]) -> Result:
+        """Do `work` in one transaction and return its result once it has committed.
 
-        `work` must bear to be done again: a commit whose answer was lost may have taken place.
+        What passes is waited for and tried again. `work` must bear to be done again: a commit whose answer was lost may
+        have taken place.
 
         Raises:
             StoppingError: the worker stops while it waits.
@@ -54,9 +60,9 @@ class Database:
         pause, deadline, tries = _FIRST_PAUSE, _FIRST_DEADLINE, 0
         while True:
             try:
-                connection = self._connection()
+                connection = self._connected()
                 with deadlines.within(deadline, lambda: cut_connection(connection)), connection.transaction():  # noqa: B023 - this round's
-                    work(connection)
+                    result = work(connection)
             except _PASSING as error:
                 self._drop_connection()
                 # The first time it may be just this connection that was dead; then there is nothing to wait for.
@@ -66,6 +72,8 @@ class Database:
                     wait, pause = pause, min(pause * 2, _LONGEST_PAUSE)
                 if tries == 1:
                     _log.warning("database_away", error=type(error).__name__)
+                if tries > 0:
+                    self._notice(False)  # noqa: FBT003 - the one thing that there is to say
                 deadline = min(deadline * 2, _LONGEST_DEADLINE)
                 tries += 1
                 if self._stopping.wait(wait):
@@ -76,23 +84,19 @@ class Database:
             else:
                 if tries > 1:
                     _log.info("database_back", tries=tries)
-                return
+                    self._notice(True)  # noqa: FBT003 - as above
+                return result
 
     def close(self) -> None:
-        """Close the connections of all threads; none of them commits any more."""
-        while self._open:
-            self._open.pop().close()
+        """Close the connection; nothing commits any more."""
+        self._drop_connection()
 
-    def _connection(self) -> psycopg.Connection[tuple[Any, ...]]:
-        connection: psycopg.Connection[tuple[Any, ...]] | None = getattr(self._state, "connection", None)
-        if connection is None or connection.closed:
-            connection = self._state.connection = connect(self._url, name="rollcall worker")
-            self._open.add(connection)
-        return connection
+    def _connected(self) -> psycopg.Connection[tuple[Any, ...]]:
+        if self._connection is None or self._connection.closed:
+            self._connection = connect(self._url, name="rollcall worker")
+        return self._connection
 
     def _drop_connection(self) -> None:
-        connection = getattr(self._state, "connection", None)
+        connection, self._connection = self._connection, None
         if connection is not None:
-            self._state.connection = None
-            self._open.discard(connection)
             connection.close()

@@ -35,7 +35,10 @@ class Observation(Middleware):
         """Log and count a failure, and let go of the id."""
         del broker, message, result
         if exception is not None and not isinstance(exception, StoppingError):
-            self._metrics.group_given_back()
-            event = "message_unreadable" if isinstance(exception, UnreadableGroupError) else "message_failed"
-            _log.error(event, exc_info=exception)
+            if isinstance(exception, UnreadableGroupError):
+                self._metrics.message_unreadable()
+                _log.error("message_unreadable", exc_info=exception)
+            else:
+                self._metrics.message_failed()
+                _log.error("message_failed", exc_info=exception)
         structlog.contextvars.unbind_contextvars("message_id")

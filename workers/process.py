@@ -10,6 +10,7 @@ from workers.database import Database
 from workers.metrics import WorkerMetrics
 from workers.observation import Observation
 from workers.queue.brokers import open_broker
+from workers.queue_watch import QueueWatch
 from workers.settings import WorkerSettings
 
 # Seconds that a stop may take in all; what is not committed by then goes back to the queue without our help.
@@ -27,14 +28,17 @@ class WorkerProcess:
         self._stopping = threading.Event()
         self._broker = open_broker(settings.broker_url)
         self._broker.stopping = self._stopping
+        self._broker.on_unreadable = metrics.message_unreadable
         self._broker.add_middleware(Observation(metrics))
-        self._database = Database(settings.database_url, self._stopping)
+        self._database = Database(settings.database_url, self._stopping, metrics.database_seen)
+        self._watch = QueueWatch(self._broker, metrics)
         declare_actor(self._broker, settle, self._database, settings.scope, metrics)
         self._worker = dramatiq.Worker(self._broker, worker_threads=threads, worker_timeout=_LOOK_INTERVAL)
 
     def start(self) -> None:
         """Begin to consume. A queue or database that is away is waited for."""
         self._worker.start()
+        self._watch.start()
         _log.info("worker_started", threads=self._worker.worker_threads)
 
     def is_whole(self) -> bool:
@@ -57,6 +61,7 @@ class WorkerProcess:
 
     def _stop(self) -> None:
         self._worker.stop(timeout=int(STOP_DEADLINE * 1000))
+        self._watch.join()
         self._broker.close()
         self._database.close()
 
@@ -69,7 +74,7 @@ def create_worker(
     Args:
         settings: where queue and database are, and whose deliveries count.
         settle: what to do with a group of deliveries.
-        threads: how many groups are processed at once.
+        threads: how many groups are held at once; those that wait for a transaction go together in the next.
         metrics: where it is counted; not given, nobody looks.
     """
     return WorkerProcess(settings, settle, threads, metrics or WorkerMetrics())

@@ -16,6 +16,7 @@ from workers.reading.reading import Reading, body_identity, read
 from workers.reading.stream_key import overwrite_stream_keys
 from workers.rules.merge import Merge
 from workers.scope import Scope
+from workers.settlement import Settlement, settlement
 from workers.status import Status
 from workers.tables.ledger import Kept, keep_in_ledger
 from workers.tables.locks import lock
@@ -31,10 +32,13 @@ log = structlog.get_logger()
 _CAUSED_BY_DATA = ("22", "23", "54")
 
 
-def settle(connection: psycopg.Connection[Any], deliveries: Sequence[Delivery], scope: Scope) -> None:
+def settle(connection: psycopg.Connection[Any], deliveries: Sequence[Delivery], scope: Scope) -> Settlement:
     """Write a group of deliveries into the ledger and the tables, in the transaction that is open.
 
     A delivery that can't be settled is found and quarantined with the reason; its neighbours go through.
+
+    Returns:
+        What it comes to if the transaction commits.
 
     Raises:
         psycopg.OperationalError, psycopg.InterfaceError: the database is away or the transaction must be tried again.
@@ -42,10 +46,10 @@ def settle(connection: psycopg.Connection[Any], deliveries: Sequence[Delivery], 
     """
     batch = [Kept(delivery, body_identity(delivery.body), _read(delivery, scope)) for delivery in deliveries]
     with connection.cursor() as cursor:
-        settle_batch(cursor, batch)
+        return settle_batch(cursor, batch)
 
 
-def settle_batch(cursor: Cursor, batch: Sequence[Kept]) -> None:
+def settle_batch(cursor: Cursor, batch: Sequence[Kept]) -> Settlement:
     """Settle deliveries that have been read: all of them, or, where one can't be, the others and that one quarantined.
 
     Raises:
@@ -54,21 +58,19 @@ def settle_batch(cursor: Cursor, batch: Sequence[Kept]) -> None:
     try:
         # In a pipeline the statements whose answers nobody reads travel together.
         with cursor.connection.pipeline(), cursor.connection.transaction():
-            _settle_all(cursor, batch)
+            return _settle_all(cursor, batch)
     except Exception as error:
         if not _is_caused_by_data(error):
             raise
         if len(batch) > 1:
             half = len(batch) // 2
-            settle_batch(cursor, batch[:half])
-            settle_batch(cursor, batch[half:])
-            return
+            return settle_batch(cursor, batch[:half]) + settle_batch(cursor, batch[half:])
         (kept,) = batch
         if kept.reading.status is Status.QUARANTINED and kept.reading.payload is None:
             raise
         reason = type(error).__name__
-        log.warning("delivery_quarantined", delivery_id=str(kept.delivery.id), reason=reason)
-        settle_batch(cursor, [_quarantined(kept, reason)])
+        log.warning("delivery_not_taken", delivery_id=str(kept.delivery.id), reason=reason)
+        return settle_batch(cursor, [_quarantined(kept, reason)])
 
 
 def _read(delivery: Delivery, scope: Scope) -> Reading:
@@ -76,7 +78,7 @@ def _read(delivery: Delivery, scope: Scope) -> Reading:
         return read(delivery.body, delivery.webhook_id, scope)
     except Exception as error:
         reason = type(error).__name__
-        log.exception("delivery_quarantined", delivery_id=str(delivery.id), reason=reason)
+        log.exception("delivery_not_read", delivery_id=str(delivery.id), reason=reason)
         return Reading(
             Status.QUARANTINED,
             error=f"this version fails to read it ({reason}); replay it with a version that knows better",
@@ -84,7 +86,7 @@ def _read(delivery: Delivery, scope: Scope) -> Reading:
         )
 
 
-def _settle_all(cursor: Cursor, batch: Sequence[Kept]) -> None:
+def _settle_all(cursor: Cursor, batch: Sequence[Kept]) -> Settlement:
     lock(
         cursor,
         {kept.reading.session_id for kept in batch if kept.reading.session_id is not None},
@@ -104,6 +106,9 @@ def _settle_all(cursor: Cursor, batch: Sequence[Kept]) -> None:
     withdrawn = outcome.withdrawn + settled.withdrawn
     rebuild_sessions(cursor, {one.facts.session.id for one in withdrawn if one.facts.session is not None})
     write_names(cursor, merge, withdrawn)
+    counted = {delivery_id for delivery_id, _, _ in settled.counting}
+    uncounted = sum(kept.delivery.id not in counted for kept in updates)
+    return settlement(len(batch), outcome.known, outcome.new, uncounted)
 
 
 def _is_caused_by_data(error: Exception) -> bool:

@@ -10,7 +10,7 @@
 
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, NoReturn
 
 import psycopg
@@ -23,7 +23,7 @@ from workers.queue.acknowledgement import RETURN_PAUSE, Acknowledgement, is_comm
 from workers.queue.deadline import deadlines
 from workers.queue.postgres_connection import connect, cut_connection
 from workers.queue.postgres_listener import STATEMENT_DEADLINE, Listener
-from workers.queue.postgres_statements import ACK, CLAIM, ENQUEUE, RETURN, RETURN_LOST, SCHEMA
+from workers.queue.postgres_statements import ACK, CLAIM, ENQUEUE, RETURN, RETURN_LOST, SCHEMA, WAITING
 from workers.queue.publisher import QueueAwayError
 
 # Seconds. A worker that has not been heard of for TTL is dead; its messages go back at the next maintenance
@@ -55,6 +55,7 @@ class PostgresQueue(PostgresBroker):
         self.url = url
         self.notifier: Listener = Listener(url)
         self.stopping = threading.Event()
+        self.on_unreadable: Callable[[], None] = lambda: None
         self.held: set[str] = set()
         self._publishing: psycopg.Connection[Any] | None = None
         self._publishing_lock = threading.Lock()
@@ -103,6 +104,19 @@ class PostgresQueue(PostgresBroker):
             self._drop_publishing()
             raise QueueAwayError(f"The queue in Postgres does not answer: {type(error).__name__}.") from None
 
+    def waiting(self, queue_name: str) -> int:
+        """Return how many messages wait for a worker. For the thread that publishes.
+
+        Raises:
+            QueueAwayError: the server is away.
+        """
+        try:
+            row = self._publishing_connection().execute(WAITING, (queue_name,), prepare=True).fetchone()
+        except psycopg.Error as error:
+            self._drop_publishing()
+            raise QueueAwayError(f"The queue in Postgres does not answer: {type(error).__name__}.") from None
+        return int(row[0]) if row else 0
+
     def abort(self) -> None:
         """Cut the publishing connection from another thread: a call that hangs on it ends with an error."""
         with self._publishing_lock:
@@ -139,7 +153,7 @@ class PostgresQueue(PostgresBroker):
     def _publishing_connection(self) -> psycopg.Connection[Any]:
         connection = self._publishing
         if connection is None:
-            connection = connect(self.url, name="rollcall receiver (queue)", connect_timeout=2)
+            connection = connect(self.url, name="rollcall (publishes)", connect_timeout=2)
             with self._publishing_lock:
                 self._publishing = connection
         return connection
@@ -183,6 +197,7 @@ class _Consumer(PostgresConsumer):
                 self.buffer.append(Message.decode(text.encode()))
             except DecodeError:
                 log_unreadable(message_id)
+                self.broker.on_unreadable()
                 unreadable.append(message_id)
         if unreadable:
             self.broker.answer(RETURN, (RETURN_PAUSE, unreadable, self.broker.worker_id))
@@ -194,6 +209,8 @@ class _Consumer(PostgresConsumer):
                 self.broker.answer(ACK, (message.message_id,))
             else:
                 log_returned(message)
+                if message.failed:  # no actor of this version takes it
+                    self.broker.on_unreadable()
                 pause = 0.0 if self.broker.stopping.is_set() else RETURN_PAUSE
                 self.broker.answer(RETURN, (pause, [message.message_id], self.broker.worker_id))
         except QueueAwayError:

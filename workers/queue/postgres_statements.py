@@ -11,6 +11,7 @@ ENQUEUE = f"""
         ON CONFLICT (message_id) DO NOTHING
     )
     SELECT pg_notify(%s, '')"""  # noqa: S608 - the schema is a constant of this module
+WAITING = f"SELECT count(*) FROM {SCHEMA}.queue WHERE queue_name = %s AND state = 'queued'"  # noqa: S608 - as above
 CLAIM = f"""
     WITH next AS (
         SELECT message_id FROM {SCHEMA}.queue

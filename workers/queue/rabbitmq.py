@@ -10,6 +10,7 @@
 """
 
 import threading
+from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 from typing import Any
@@ -59,6 +60,7 @@ class RabbitmqQueue(RabbitmqBroker):
             parameters.stack_timeout = _CONNECT_TIMEOUT * 2
             parameters.blocked_connection_timeout = _BLOCKED_TIMEOUT
         self.stopping = threading.Event()
+        self.on_unreadable: Callable[[], None] = lambda: None
         self._publishing: BlockingChannel | None = None
         self._publishing_lock = threading.Lock()
 
@@ -109,6 +111,20 @@ class RabbitmqQueue(RabbitmqBroker):
         try:
             for queue_name in self.queues:
                 self._publishing_channel(queue_name).connection.process_data_events(0)
+        except _LOST as error:
+            self._drop_publishing()
+            raise QueueAwayError(f"RabbitMQ does not answer: {type(error).__name__}.") from None
+
+    def waiting(self, queue_name: str) -> int:
+        """Return how many messages wait for a worker. For the thread that publishes.
+
+        Raises:
+            QueueAwayError: no node lets us in, or the connection is lost.
+        """
+        try:
+            return int(
+                self._publishing_channel(queue_name).queue_declare(queue_name, passive=True).method.message_count
+            )
         except _LOST as error:
             self._drop_publishing()
             raise QueueAwayError(f"RabbitMQ does not answer: {type(error).__name__}.") from None
@@ -213,6 +229,7 @@ class _Consumer(_RabbitmqConsumer):
             message = Message.decode(body)
         except DecodeError:
             log_unreadable(properties.message_id)
+            self.broker.on_unreadable()
             self._return_after(RETURN_PAUSE, method.delivery_tag, properties, body)
             return None
         return _Received(message, self.channel, method.delivery_tag, properties, body)
@@ -221,6 +238,8 @@ class _Consumer(_RabbitmqConsumer):
         """Take a message out of the queue if it has committed; else put it back."""
         if not is_committed(message):
             log_returned(message)
+            if message.failed:  # no actor of this version takes it
+                self.broker.on_unreadable()
         if message.channel is not self.channel:
             return  # its channel is gone, and with it RabbitMQ has queued the message again
         if is_committed(message):

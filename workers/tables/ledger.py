@@ -88,10 +88,12 @@ class Outcome(msgspec.Struct):
     Attributes:
         new: the deliveries that are new to the ledger and no repeats, in the order of their ids.
         withdrawn: those of earlier batches that a copy received earlier took over from.
+        known: how many were in the ledger already: their message came twice.
     """
 
     new: list[Kept]
     withdrawn: list[Withdrawn]
+    known: int = 0
 
 
 def keep_in_ledger(cursor: Cursor, batch: Iterable[Kept]) -> Outcome:
@@ -106,6 +108,7 @@ def keep_in_ledger(cursor: Cursor, batch: Iterable[Kept]) -> Outcome:
         rest = [kept for kept in ordered if kept.delivery.id not in written]
         known = cursor.execute(_KNOWN, [[kept.delivery.id for kept in rest]]).fetchall()
         known_ids = {row[0] for row in known}
+        outcome.known = len(known_ids)
         _keep_copies(cursor, [kept for kept in rest if kept.delivery.id not in known_ids], outcome)
     outcome.new.sort(key=lambda kept: kept.delivery.id)
     return outcome
