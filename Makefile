@@ -18,7 +18,7 @@ run: $(STAMP) ## environment, embedded Postgres, migrations, receiver and worker
 	@$(BIN)/rollcall run
 
 test: $(STAMP) ## the whole test suite, on the embedded Postgres
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses 4
 
 check: $(STAMP) ## format, lint, types and the directions of imports
 	$(BIN)/ruff format --check
