@@ -6,12 +6,15 @@ may run meanwhile: a session that is replayed is locked as one that is written.
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any, LiteralString
 from uuid import UUID
 
 import psycopg
+from psycopg import errors
 
 from workers.queue.delivery import first_delivery_id
 from workers.queue.postgres_connection import connect
@@ -23,6 +26,7 @@ from workers.tables.rows import Cursor
 # Deliveries in one transaction, more or less: a session is never torn.
 _SESSIONS_AT_ONCE = 100
 _DELIVERIES_AT_ONCE = 2_000
+_MOST_DEADLOCKS = 10
 
 _CHOOSE = "INSERT INTO chosen SELECT id, session_id FROM rollcall.deliveries"
 _ALL_SESSIONS = """
@@ -135,15 +139,20 @@ def _replay_chosen(
     last_session = ""
     while session_ids := _column(cursor, _ALL_SESSIONS, last_session, _SESSIONS_AT_ONCE):
         last_session = session_ids[-1]
-        with connection.transaction():
-            done = replay_sessions(cursor, session_ids, scope, rewrite=rewrite)
-        yield done
+        yield _in_transaction(connection, partial(replay_sessions, cursor, session_ids, scope, rewrite=rewrite))
     last_id = _NO_ID
     while ids := _column(cursor, _WITHOUT_SESSION, last_id, _DELIVERIES_AT_ONCE):
         last_id = ids[-1]
-        with connection.transaction():
-            done = replay_without_session(cursor, ids, scope, rewrite=rewrite)
-        yield done
+        yield _in_transaction(connection, partial(replay_without_session, cursor, ids, scope, rewrite=rewrite))
+
+
+def _in_transaction(connection: psycopg.Connection[Any], work: Callable[[], Counter[Status]]) -> Counter[Status]:
+    """Do a part of the replay; again, where a worker was in its way."""
+    for _ in range(_MOST_DEADLOCKS):
+        with suppress(errors.DeadlockDetected), connection.transaction():
+            return work()
+    with connection.transaction():
+        return work()
 
 
 def _column(cursor: Cursor, statement: LiteralString, after: Any, most: int) -> Sequence[Any]:

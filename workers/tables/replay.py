@@ -16,7 +16,7 @@ from workers.scope import Scope
 from workers.settle import settle_batch
 from workers.status import Status
 from workers.tables.ledger import Kept
-from workers.tables.locks import lock
+from workers.tables.locks import Subject, lock
 from workers.tables.merge import write_sessions
 from workers.tables.rows import Cursor
 from workers.tables.subjects import forget_subjects, settle_subjects
@@ -190,8 +190,19 @@ def _enter_anew(cursor: Cursor, rows: list[_Row], changed: list[_Row], scope: Sc
     holders = _holders(rows)
     batch = [row.kept(row.read(holders[row.body_sha256], scope)) for row in family.values()]
     settle_batch(cursor, batch)
-    # What counts of the forgotten subjects still, in whatever session.
-    settled = settle_subjects(cursor, [(kind, subject_id) for kind in SubjectKind for subject_id in sorted(gone)])
-    settled.entries, settled.gone = settled.all_entries, []
-    write_sessions(cursor, Merge(), settled)
+    _settle_anew(cursor, [(kind, subject_id) for kind in SubjectKind for subject_id in sorted(gone)])
     return batch
+
+
+def _settle_anew(cursor: Cursor, subjects: Sequence[Subject]) -> None:
+    """Settle subjects that have lost updates from those that are left, in whatever sessions these are."""
+    settled = settle_subjects(cursor, subjects)
+    settled.entries, settled.gone = settled.all_entries, []
+    merge = Merge()
+    for delivery_id, received_at, facts in sorted(settled.counting, key=lambda one: one[0]):
+        merge.add(delivery_id, received_at, facts)
+    write_sessions(cursor, merge, settled)
+    sessions = {entry.session_id for entry in settled.all_entries}
+    sessions |= {one.facts.session.id for one in settled.withdrawn if one.facts.session is not None}
+    rebuild_sessions(cursor, {session_id for session_id in sessions if session_id is not None})
+    write_names(cursor, merge, settled.withdrawn)
