@@ -1,6 +1,7 @@
 """Deliveries for tests of the queue, a `settle` that only notes them, and ways to wait."""
 
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -14,6 +15,8 @@ from workers.queue.address import is_postgres
 from workers.queue.delivery import Delivery, Provider, new_delivery_id
 from workers.queue.message import QUEUE_NAME
 from workers.scope import Scope
+from workers.settlement import Settlement
+from workers.status import Status
 
 BODY = b'{"event":"meeting.started","secret":"a body that no log may show"}'
 DEADLINE = 60.0
@@ -30,12 +33,13 @@ def make_kept_table(connection: psycopg.Connection[Any]) -> None:
     connection.execute("CREATE TABLE IF NOT EXISTS kept (id uuid PRIMARY KEY, times integer NOT NULL DEFAULT 1)")
 
 
-def note(connection: psycopg.Connection[Any], deliveries: Sequence[Delivery], _scope: Scope) -> None:
+def note(connection: psycopg.Connection[Any], deliveries: Sequence[Delivery], _scope: Scope) -> Settlement:
     """Settle deliveries by noting their ids."""
     connection.execute(
         "INSERT INTO kept (id) SELECT unnest(%s::uuid[]) ON CONFLICT (id) DO UPDATE SET times = kept.times + 1",
         ([delivery.id for delivery in deliveries],),
     )
+    return Settlement(Counter({Status.PROCESSED: len(deliveries)}))
 
 
 def kept_ids(database_url: str) -> set[UUID]:

@@ -21,6 +21,7 @@ from workers.queue.delivery import Delivery
 from workers.queue.message import ACTOR_NAME, QUEUE_NAME, group_message
 from workers.scope import Scope
 from workers.settings import WorkerSettings
+from workers.settlement import Settlement
 
 StartWorker = Callable[[Settle], WorkerProcess]
 
@@ -67,11 +68,12 @@ def test_a_group_whose_settling_fails_stays_in_the_queue_until_it_succeeds(
 ) -> None:
     tries: list[int] = []
 
-    def fail_twice(connection: psycopg.Connection[Any], deliveries: Sequence[Delivery], scope: Scope) -> None:
-        note(connection, deliveries, scope)
+    def fail_twice(connection: psycopg.Connection[Any], deliveries: Sequence[Delivery], scope: Scope) -> Settlement:
+        settlement = note(connection, deliveries, scope)
         tries.append(1)
         if len(tries) < 3:
             raise RuntimeError("not this time")
+        return settlement
 
     delivery = a_delivery()
     publish(broker_url, group_message([delivery]))
@@ -134,10 +136,10 @@ def test_a_stop_gives_back_what_was_not_begun_and_finishes_what_was(
 ) -> None:
     begun, go_on = threading.Event(), threading.Event()
 
-    def wait_and_note(connection: psycopg.Connection[Any], deliveries: Sequence[Delivery], scope: Scope) -> None:
+    def wait_and_note(connection: psycopg.Connection[Any], deliveries: Sequence[Delivery], scope: Scope) -> Settlement:
         begun.set()
         go_on.wait(30)
-        note(connection, deliveries, scope)
+        return note(connection, deliveries, scope)
 
     publish(broker_url, *(group_message([a_delivery()]) for _ in range(10)))
     worker = start_worker(wait_and_note)

@@ -25,6 +25,7 @@ from workers.queue.delivery import Delivery
 from workers.queue.message import group_message
 from workers.scope import Scope
 from workers.settings import WorkerSettings
+from workers.settlement import Settlement
 
 StartProcess = Callable[..., "subprocess.Popen[bytes]"]
 
@@ -193,11 +194,11 @@ def test_a_worker_that_loses_its_queue_for_a_moment_goes_on_and_acknowledges_not
 ) -> None:
     begun, go_on = threading.Event(), threading.Event()
 
-    def hold_the_first(connection: psycopg.Connection[Any], deliveries: Sequence[Delivery], scope: Scope) -> None:
+    def hold_the_first(connection: psycopg.Connection[Any], deliveries: Sequence[Delivery], scope: Scope) -> Settlement:
         if deliveries[0].id == first.id and not begun.is_set():
             begun.set()
             go_on.wait(30)
-        note(connection, deliveries, scope)
+        return note(connection, deliveries, scope)
 
     first, *others = group = [a_delivery() for _ in range(8)]
     settings = WorkerSettings(queue_database, proxied_url, Scope(), host="127.0.0.1", metrics_port=0)
