@@ -141,7 +141,7 @@ class PostgresQueue(PostgresBroker):
         with self._answers_lock:
             try:
                 if self._answers is None or self._answers.closed:
-                    self._answers = connect(self.url, name="rollcall worker (queue)")
+                    self._answers = connect(self.url, name="rollcall worker (queue)", durable=False)
                 connection = self._answers
                 with deadlines.within(STATEMENT_DEADLINE, lambda: cut_connection(connection)):
                     connection.execute(statement, values, prepare=True)
@@ -246,7 +246,7 @@ class _Consumer(PostgresConsumer):
         """
         if self._consume_conn is None:
             try:
-                self._consume_conn = connect(self.broker.url, name="rollcall worker (claims)")
+                self._consume_conn = connect(self.broker.url, name="rollcall worker (claims)", durable=False)
             except psycopg.Error as error:
                 _closed(error)
         return self._consume_conn

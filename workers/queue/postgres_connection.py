@@ -20,6 +20,8 @@ _PATIENCE = {
 
 # A database that is set to answer before its log is on disk would make "committed" mean less than we promise.
 _DURABLE = "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'"
+# For claims and acknowledgements: one that is lost in a crash of the server means that a message is processed again.
+_NOT_DURABLE = "SET synchronous_commit TO off"
 
 # What the server is to do when this process is frozen or its host is gone: end the session and its transaction, whose
 # locks would hold up whoever takes over.
@@ -31,7 +33,9 @@ _LET_GO = """
 _LET_GO_WHILE_WAITING = "SELECT set_config('client_connection_check_interval', '5s', false)"
 
 
-def connect(url: str, *, name: str, connect_timeout: int = 5) -> psycopg.Connection[tuple[Any, ...]]:
+def connect(
+    url: str, *, name: str, connect_timeout: int = 5, durable: bool = True
+) -> psycopg.Connection[tuple[Any, ...]]:
     """Open a connection on which each statement is a transaction of its own.
 
     What the URL itself says (`sslmode`, `connect_timeout`, …) comes first.
@@ -40,6 +44,7 @@ def connect(url: str, *, name: str, connect_timeout: int = 5) -> psycopg.Connect
         url: `postgresql://…` or `postgres://…`.
         name: shown as `application_name` in `pg_stat_activity`.
         connect_timeout: seconds, at least 2.
+        durable: whether a commit is answered only once it is on disk.
 
     Raises:
         psycopg.OperationalError: the server is away or does not let us in.
@@ -49,7 +54,7 @@ def connect(url: str, *, name: str, connect_timeout: int = 5) -> psycopg.Connect
     connection = psycopg.connect(url, autocommit=True, **ours)  # type: ignore[arg-type]  # libpq's parameters
     try:
         with deadlines.within(connect_timeout, lambda: cut_connection(connection)):
-            connection.execute(_DURABLE)
+            connection.execute(_DURABLE if durable else _NOT_DURABLE)
             connection.execute(_LET_GO)
             with suppress(psycopg.DataError, psycopg.NotSupportedError):
                 connection.execute(_LET_GO_WHILE_WAITING)
