@@ -5,7 +5,6 @@ import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 
 import structlog
@@ -15,6 +14,7 @@ from receiver.forwarder import Forwarder
 from receiver.keeper import Check, KeeperReadiness, NotKeptError
 from receiver.publisher_thread import PublisherThread
 from receiver.spool import Spool
+from receiver.spool_figures import SpoolFigures, look_at_spool
 from receiver.spool_file import SpoolError
 from workers.queue.brokers import open_broker
 from workers.queue.delivery import Delivery
@@ -37,14 +37,12 @@ class KeeperState:
     Attributes:
         is_queue_trusted: groups are offered to the queue; if not, they go straight to the spool.
         misses: groups in a row that the queue did not take in time.
-        spooled_groups: groups that wait in this process's spool file.
-        oldest_spooled_at: when the oldest of them was kept, UTC.
+        spool: what waits in the spool folder, of whichever process.
     """
 
     is_queue_trusted: bool
     misses: int
-    spooled_groups: int
-    oldest_spooled_at: datetime | None
+    spool: SpoolFigures
 
 
 class Durable:
@@ -53,6 +51,7 @@ class Durable:
     def __init__(self, broker_url: str, spool_directory: Path) -> None:
         self._publisher = PublisherThread(open_broker(broker_url))
         self._spool = Spool(spool_directory)
+        self._spool_directory = spool_directory
         self._forwarder = Forwarder(open_broker(broker_url), self._spool)
         self._forwarder.on_forwarded = self._trust_queue
         self._disk = ThreadPoolExecutor(max_workers=1, thread_name_prefix="spool")
@@ -100,17 +99,11 @@ class Durable:
         )
 
     def state(self) -> KeeperState:
-        """Return what metrics show. Reads the spool's index; may be called from any thread."""
-        try:
-            file = self._spool.file()
-            count, oldest = file.count(), file.oldest_kept_at()
-        except SpoolError:
-            count, oldest = 0, None
+        """Return what metrics show. Reads the spool's files, beside those who write; may be called from any thread."""
         return KeeperState(
             is_queue_trusted=self._misses < _MOST_MISSES,
             misses=self._misses,
-            spooled_groups=count,
-            oldest_spooled_at=oldest,
+            spool=look_at_spool(self._spool_directory),
         )
 
     async def stop(self) -> None:

@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Protocol
 
 from receiver.refusal import RefusedError
+from receiver.spool_figures import SpoolFigures
 from workers.queue.delivery import Delivery
 
 
@@ -46,12 +46,8 @@ class KeeperState(Protocol):
         """Whether groups are offered to the queue; if not, they go straight to the spool."""
 
     @property
-    def spooled_groups(self) -> int:
-        """How many groups wait in this process's spool."""
-
-    @property
-    def oldest_spooled_at(self) -> datetime | None:
-        """When the oldest of them was kept, UTC."""
+    def spool(self) -> SpoolFigures:
+        """What waits in the spool."""
 
 
 class Keeper(Protocol):

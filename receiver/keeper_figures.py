@@ -15,10 +15,6 @@ async def show_keeper(keeper: Keeper, metrics: ReceiverMetrics, clock: Callable[
     """Look at the keeper's state from time to time, until cancelled."""
     while True:
         state = await asyncio.to_thread(keeper.state)
-        oldest = state.oldest_spooled_at
-        metrics.spool_holds(
-            groups=state.spooled_groups,
-            oldest_seconds=max(0.0, (clock() - oldest).total_seconds()) if oldest else 0.0,
-            is_queue_trusted=state.is_queue_trusted,
-        )
+        metrics.spool_holds(state.spool, clock())
+        metrics.queue_trusted(state.is_queue_trusted)
         await asyncio.sleep(LOOK_SECONDS)

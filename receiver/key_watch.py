@@ -74,8 +74,7 @@ class KeyWatch:
         """Begin to look, in the background: a document that is away holds up nothing."""
         self._client = open_client()
         for document in self._documents:
-            if document.answered_at is not None:
-                self._metrics.keys_fetched(_host(document), document.answered_at)
+            self._metrics.keys_fetched(_host(document), document.answered_at)
         self._refreshing = [asyncio.create_task(self._refresh(document)) for document in self._documents]
 
     async def stop(self) -> None:

@@ -24,6 +24,11 @@ class RefusedError(ReceiverError):
         super().__init__(self.sentence)
 
 
+def reasons_to_refuse() -> list[str]:
+    """Return the reasons of all refusals that are defined where this is called."""
+    return sorted(refusal.reason for refusal in RefusedError.__subclasses__())
+
+
 class MethodNotAllowedError(RefusedError):
     """Something else than a POST."""
 

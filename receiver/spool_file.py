@@ -33,12 +33,16 @@ _SET_UP = """
         position INTEGER PRIMARY KEY AUTOINCREMENT,
         kept_at TEXT NOT NULL,
         deliveries TEXT NOT NULL,
-        is_readable INTEGER NOT NULL DEFAULT 1
+        is_readable INTEGER NOT NULL DEFAULT 1,
+        size INTEGER NOT NULL DEFAULT 1
     );
     UPDATE groups SET is_readable = 1 WHERE is_readable = 0;
     CREATE TABLE IF NOT EXISTS probe (only_row INTEGER PRIMARY KEY, at TEXT NOT NULL);
     PRAGMA wal_checkpoint(TRUNCATE);
 """
+# How many deliveries a group holds came later to the files; the index holds all that the figures are made of.
+_ADD_SIZES = "ALTER TABLE groups ADD COLUMN size INTEGER NOT NULL DEFAULT 1"
+_INDEX_SIZES = "CREATE INDEX IF NOT EXISTS groups_sizes ON groups (kept_at, size)"
 
 
 class SpoolError(ReceiverError):
@@ -78,6 +82,10 @@ class SpoolFile:
             raise SpoolError(f"The spool file {path} can't be opened: {error}.") from None
         try:
             self._connection.executescript(_SET_UP)
+            columns = self._connection.execute("SELECT name FROM pragma_table_info('groups')").fetchall()
+            if ("size",) not in columns:
+                self._connection.execute(_ADD_SIZES)
+            self._connection.execute(_INDEX_SIZES)
             self._connection.execute(f"PRAGMA max_page_count = {most_bytes // _PAGE_BYTES}")
             _sync_directory(path.parent)
         except (OSError, sqlite3.Error) as error:
@@ -90,8 +98,8 @@ class SpoolFile:
         Raises:
             SpoolError: it is not kept: the disk is full or read-only, or the file has reached its limit.
         """
-        values = ((now or datetime.now(UTC)).isoformat(), encode_group(deliveries))
-        self._execute("INSERT INTO groups (kept_at, deliveries) VALUES (?, ?)", values)
+        values = ((now or datetime.now(UTC)).isoformat(), encode_group(deliveries), len(deliveries))
+        self._execute("INSERT INTO groups (kept_at, deliveries, size) VALUES (?, ?, ?)", values)
 
     def oldest(self, most_characters: int) -> list[SpooledGroup]:
         """Return the oldest groups, in order, up to that much text, but at least one if there is one.
@@ -148,11 +156,6 @@ class SpoolFile:
     def count(self) -> int:
         """Return how many groups there are, those that can't be read among them."""
         return int(self._execute("SELECT count(*) FROM groups")[0][0])
-
-    def oldest_kept_at(self) -> datetime | None:
-        """Return when the oldest group was kept, UTC; None if there is none."""
-        rows = self._execute("SELECT kept_at FROM groups ORDER BY position LIMIT 1")
-        return datetime.fromisoformat(rows[0][0]) if rows else None
 
     def probe(self) -> None:
         """Write something small to the disk.

@@ -11,11 +11,14 @@ from receiver.body import BodyLimits, ClientGoneError, read_body
 from receiver.group_commit import GroupCommit
 from receiver.key_ring import KeyRing
 from receiver.metrics import ReceiverMetrics
-from receiver.refusal import MethodNotAllowedError, RefusedError
+from receiver.refusal import MethodNotAllowedError, RefusedError, reasons_to_refuse
 from receiver.signature import read_claim
 from workers.queue.delivery import Delivery, Provider, new_delivery_id
 
 _log = structlog.get_logger(__name__)
+
+# Nobody is there to be answered; counted all the same.
+_CLIENT_GONE = "client_gone"
 
 
 class FaultError(RefusedError):
@@ -51,13 +54,14 @@ class Webhook:
         self._metrics = metrics
         self._clock = clock
         self._limits = limits
+        metrics.may_refuse([*reasons_to_refuse(), _CLIENT_GONE])
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         try:
             provider = await self._keep(scope, receive)
         except ClientGoneError:
-            self._metrics.refused("client_gone")
+            self._metrics.refused(_CLIENT_GONE)
         except RefusedError as refused:
             await self._refuse(type(refused), receive, send)
         except Exception as error:  # noqa: BLE001 - a fault of ours is never final for the vendor

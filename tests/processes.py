@@ -44,11 +44,15 @@ class System:
             **settings,
         }
 
-    def start(self, module: str) -> "subprocess.Popen[bytes]":
+    def start(self, module: str, *arguments: str) -> "subprocess.Popen[bytes]":
         """Start `python -m module`; its output goes to `module.log`."""
         with self.log(module).open("ab") as log:
             return subprocess.Popen(
-                [sys.executable, "-m", module], cwd=self.folder, env=self._environment, stdout=log, stderr=log
+                [sys.executable, "-m", module, *arguments],
+                cwd=self.folder,
+                env=self._environment,
+                stdout=log,
+                stderr=log,
             )
 
     def rollcall(self, *arguments: str) -> str:

@@ -74,7 +74,7 @@ def test_a_group_goes_to_the_queue_while_that_answers(broker_url: str, tmp_path:
             await until(lambda: queue_answers(keeper))
             for _ in range(3):
                 await keeper.keep([a_delivery()])
-            assert keeper.state().spooled_groups == 0
+            assert keeper.state().spool.groups == 0
 
     asyncio.run(scenario())
     assert in_queue(broker_url) == 3
@@ -95,15 +95,15 @@ def test_while_the_queue_is_away_groups_are_spooled_in_time_and_sent_on_when_it_
             for delivery in group[1:]:
                 await keeper.keep([delivery])
             assert time.monotonic() - begun < VENDOR_PATIENCE
-            assert keeper.state().spooled_groups == len(group) - 1
+            assert keeper.state().spool.groups == len(group) - 1
             assert not keeper.state().is_queue_trusted
             assert not (await keeper.readiness()).queue.ok
             proxy.thaw()
             proxy.admit()
-            await until(lambda: keeper.state().spooled_groups == 0)
+            await until(lambda: keeper.state().spool.groups == 0)
             await until(lambda: queue_answers(keeper))
             await keeper.keep([a_delivery()])
-            assert keeper.state().spooled_groups == 0
+            assert keeper.state().spool.groups == 0
 
     asyncio.run(scenario())
     in_the_queue = list(taken_from(broker_url))
@@ -116,9 +116,9 @@ def test_a_queue_that_is_away_at_the_start_is_no_error(proxied_url: str, proxy: 
     async def scenario() -> None:
         async with running(proxied_url, tmp_path) as keeper:
             await keeper.keep([a_delivery()])
-            assert keeper.state().spooled_groups == 1
+            assert keeper.state().spool.groups == 1
             proxy.admit()
-            await until(lambda: keeper.state().spooled_groups == 0)
+            await until(lambda: keeper.state().spool.groups == 0)
 
     asyncio.run(scenario())
 

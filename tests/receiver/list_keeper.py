@@ -3,18 +3,17 @@
 import asyncio
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, field
 
 from receiver.keeper import Check, KeeperReadiness, NotKeptError
+from receiver.spool_figures import SpoolFigures
 from workers.queue.delivery import Delivery
 
 
 @dataclass(frozen=True)
 class SpoolState:
     is_queue_trusted: bool = True
-    spooled_groups: int = 0
-    oldest_spooled_at: datetime | None = None
+    spool: SpoolFigures = field(default_factory=lambda: SpoolFigures(0, 0, None, 0, 0))
 
 
 class ListKeeper:

@@ -1,0 +1,61 @@
+"""How much waits in a spool folder: all files in it, whoever writes to them or has left them."""
+
+import sqlite3
+from contextlib import closing, suppress
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+_SECONDS = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class SpoolFigures:
+    """What waits in a spool folder.
+
+    Attributes:
+        groups: groups that wait for the queue.
+        deliveries: deliveries in them.
+        oldest_kept_at: when the oldest of them was kept, UTC; None if there is none.
+        bytes: what the files take on disk, damaged ones included.
+        damaged_files: files that were set aside because they could not be read whole.
+    """
+
+    groups: int
+    deliveries: int
+    oldest_kept_at: datetime | None
+    bytes: int
+    damaged_files: int
+
+
+def look_at_spool(folder: Path) -> SpoolFigures:
+    """Return what waits in a folder, read beside those who write. Files that can't be read count as empty."""
+    files = [found for path in folder.glob("[0-9]*.sqlite") if (found := _look_at(path)) is not None]
+    damaged = [path for path in folder.glob("*.damaged-*") if not path.name.endswith(("-wal", "-shm"))]
+    oldest = min((kept_at for _, _, kept_at in files if kept_at), default=None)
+    return SpoolFigures(
+        groups=sum(groups for groups, _, _ in files),
+        deliveries=sum(deliveries for _, deliveries, _ in files),
+        oldest_kept_at=datetime.fromisoformat(oldest) if oldest else None,
+        bytes=sum(map(_size, folder.glob("*.sqlite*"))),
+        damaged_files=len(damaged),
+    )
+
+
+def _look_at(path: Path) -> tuple[int, int, str | None] | None:
+    # A file may be damaged, be made or be removed at this moment; its process is the one to complain.
+    with (
+        suppress(sqlite3.Error),
+        closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=_SECONDS)) as file,
+    ):
+        row: tuple[int, int, str | None] = file.execute(
+            "SELECT count(*), coalesce(sum(size), 0), min(kept_at) FROM groups"
+        ).fetchone()
+        return row
+    return None
+
+
+def _size(path: Path) -> int:
+    with suppress(OSError):
+        return path.stat().st_size
+    return 0
