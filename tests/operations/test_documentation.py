@@ -4,11 +4,14 @@ import ast
 import json
 import re
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 import yaml
+from dramatiq import Message
 from prometheus_client import CollectorRegistry
 
 import receiver.webhook  # all refusals are defined once it is loaded
@@ -17,6 +20,7 @@ from receiver.refusal import reasons_to_refuse
 from tests.processes import ROOT
 from workers.metrics import WorkerMetrics
 from workers.queue.delivery import Provider
+from workers.queue.postgres import PostgresQueue
 from workers.status import Status
 
 DOCS = ROOT / "docs"
@@ -164,3 +168,29 @@ def test_every_log_event_is_in_the_table_with_its_level_and_none_that_is_never_l
 def test_what_the_page_links_to_is_there() -> None:
     for target in re.findall(r"\]\(([^)#]+)\)", PAGE):
         assert (DOCS / target).exists(), target
+
+
+def test_the_statements_on_the_page_that_delete_old_sessions_leave_the_young_ones(database_url: str) -> None:
+    [statements] = re.findall(r"```sql\n(BEGIN;.*?COMMIT;)\n```", PAGE, re.DOTALL)
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        insert = "INSERT INTO rollcall.sessions (id, meeting_id, status, last_event_at) VALUES (%s, 'm', 'live', %s)"
+        now = datetime.now(UTC)
+        connection.execute(insert, ("old", now - timedelta(days=900)))
+        connection.execute(insert, ("young", now))
+        connection.execute(statements.encode())
+        assert connection.execute("SELECT id FROM rollcall.sessions").fetchall() == [("young",)]
+
+
+def test_a_receiver_needs_no_more_rights_than_the_page_says(database_url: str) -> None:
+    with psycopg.connect(database_url, autocommit=True) as owner:
+        owner.execute("CREATE ROLE receiver_only")
+        try:
+            owner.execute("GRANT USAGE ON SCHEMA rollcall_queue TO receiver_only")
+            owner.execute("GRANT SELECT, INSERT ON rollcall_queue.queue TO receiver_only")
+            broker = PostgresQueue(f"{database_url}{'&' if '?' in database_url else '?'}options=-crole%3Dreceiver_only")
+            broker.enqueue(Message("rollcall", "keep", ("",), {}, {}))
+            broker.close()
+            assert owner.execute("SELECT count(*) FROM rollcall_queue.queue").fetchone() == (1,)
+        finally:
+            owner.execute("DROP OWNED BY receiver_only")
+            owner.execute("DROP ROLE receiver_only")
