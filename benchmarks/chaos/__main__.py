@@ -1,0 +1,97 @@
+"""Kill, freeze and cut off every part of Rollcall under load, and count what is lost: `make chaos`.
+
+Prints a summary as JSON; the exit status is 1 if anything was lost, doubled, or did not hold.
+
+    python -m benchmarks.chaos [--queue postgres|rabbitmq|cluster] [--scenario mixed|queue-down|...] [--seconds 600]
+        [--rate 200] [--seed 1]
+"""
+
+import argparse
+import json
+import random
+import shutil
+import sys
+import time
+from contextlib import ExitStack
+from dataclasses import asdict
+from pathlib import Path
+
+from benchmarks.chaos.posting import Plan
+from benchmarks.chaos.scenarios import DEFAULT_SECONDS, SCENARIOS
+from benchmarks.chaos.stage import set_stage
+from benchmarks.chaos.vendor import Vendor
+from benchmarks.chaos.verdict import judge, wait_until_settled
+from benchmarks.chaos.waiting import NeverCameError
+
+
+def main() -> int:
+    """Run a scenario and print its summary. Returns the exit status."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--queue", choices=["postgres", "rabbitmq", "cluster"], default="postgres")
+    parser.add_argument("--scenario", choices=list(SCENARIOS), default="mixed")
+    parser.add_argument("--seconds", type=float, help="of faults (default: 600 for mixed, else 60)")
+    parser.add_argument("--rate", type=float, default=200, help="deliveries a second, without second tries")
+    parser.add_argument("--seed", type=int, default=random.randrange(2**31))
+    parser.add_argument("--logs", type=Path, help="a folder to copy all logs to")
+    arguments = parser.parse_args()
+    if arguments.scenario == "lose-a-node" and arguments.queue != "cluster":
+        parser.error("only a cluster has a node to lose: add --queue cluster")
+    if arguments.seconds is None:
+        arguments.seconds = DEFAULT_SECONDS[arguments.scenario]
+    print(f"seed {arguments.seed}: setting the stage ...", file=sys.stderr, flush=True)
+    summary = run(arguments)
+    print(json.dumps(summary, indent=2))
+    return 0 if summary["kept_its_promise"] else 1
+
+
+def run(arguments: argparse.Namespace) -> dict[str, object]:
+    """Run a scenario and return its summary."""
+    with ExitStack() as ending:
+        stage = ending.enter_context(set_stage(arguments.queue))
+        if arguments.logs:
+            ending.callback(_save_logs, stage.folder, arguments.logs)
+        plan = Plan(ports=stage.ports, rate=arguments.rate, seed=arguments.seed, notes=stage.folder / "accepted")
+        vendor = ending.enter_context(Vendor(plan, stage.key))
+        print("under load ...", file=sys.stderr, flush=True)
+        began = time.monotonic()
+        story = SCENARIOS[arguments.scenario](stage, arguments.seed, arguments.seconds)
+        stage.mend()
+        account = vendor.stop()
+        lasted = time.monotonic() - began
+        print("waiting for the last of it ...", file=sys.stderr, flush=True)
+        try:
+            story.figures["settled_after_seconds"] = round(wait_until_settled(stage, account), 1)
+        except NeverCameError as error:
+            story.failures.append(str(error))
+        if story.nobody_notices and (account.refused or account.unanswered or account.late):
+            story.failures.append("Some deliveries were refused, not answered or answered late.")
+        verdict = judge(stage, account)
+        return {
+            "scenario": arguments.scenario,
+            "queue": arguments.queue,
+            "seed": arguments.seed,
+            "seconds": round(lasted),
+            "posts": account.sent,
+            "posts_a_second": round(account.sent / lasted),
+            "accepted": account.accepted.total(),
+            "refused_by_status": dict(account.refused),
+            "unanswered": account.unanswered,
+            "given_up_by_the_vendor": account.given_up,
+            "slowest_answer_seconds": round(account.slowest, 2),
+            "answers_after_3_seconds": account.late,
+            "faults": dict(sorted(story.faults.items())),
+            **story.figures,
+            **asdict(verdict),
+            "failures": story.failures,
+            "kept_its_promise": verdict.is_good and not story.failures,
+        }
+
+
+def _save_logs(source: Path, target: Path) -> None:
+    target.mkdir(parents=True, exist_ok=True)
+    for log in source.glob("**/*.log"):
+        shutil.copy(log, target)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

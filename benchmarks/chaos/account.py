@@ -1,0 +1,44 @@
+"""What came of a load: what was sent, and what was answered."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+from workers.queue.delivery import Provider
+
+
+@dataclass
+class Account:
+    """What came of a load.
+
+    Attributes:
+        sent: posts, second tries and duplicates among them.
+        accepted: answers of 200, by the SHA-256 of the body.
+        bodies: that were posted, by their SHA-256.
+        refused: other answers, by status.
+        unanswered: posts without an answer: refused connections, broken ones, and those that took too long.
+        given_up: deliveries that no try got a 200 for.
+        slowest: answer, in seconds.
+        late: answers after the vendor's patience.
+    """
+
+    sent: int = 0
+    accepted: Counter[bytes] = field(default_factory=Counter)
+    bodies: dict[bytes, tuple[Provider, bytes]] = field(default_factory=dict)
+    refused: Counter[int] = field(default_factory=Counter)
+    unanswered: int = 0
+    given_up: int = 0
+    slowest: float = 0.0
+    late: int = 0
+
+    def __add__(self, other: "Account") -> "Account":
+        """Return what came of two loads."""
+        return Account(
+            sent=self.sent + other.sent,
+            accepted=self.accepted + other.accepted,
+            bodies=self.bodies | other.bodies,
+            refused=self.refused + other.refused,
+            unanswered=self.unanswered + other.unanswered,
+            given_up=self.given_up + other.given_up,
+            slowest=max(self.slowest, other.slowest),
+            late=self.late + other.late,
+        )

@@ -1,0 +1,90 @@
+"""RabbitMQ nodes of our own: one, or several that make a cluster, so that they can be killed."""
+
+import os
+import shutil
+import socket
+from collections.abc import Sequence
+from pathlib import Path
+
+import pika
+from pika.adapters.utils.connection_workflow import AMQPConnectorException
+from pika.exceptions import AMQPError
+
+from benchmarks.chaos.part import Part
+
+# Debian's own `rabbitmq-server` is for one node and its account; what it wraps starts any number as whoever calls it.
+_SCRIPTS = ("/usr/lib/rabbitmq/bin/rabbitmq-server", "/usr/local/sbin/rabbitmq-server")
+
+_SETTINGS = """
+listeners.tcp.default = 127.0.0.1:{port}
+log.file.level = warning
+cluster_formation.peer_discovery_backend = classic_config
+cluster_formation.classic_config.nodes.1 = {first}
+cluster_formation.randomized_startup_delay_range.min = 0
+cluster_formation.randomized_startup_delay_range.max = 1
+cluster_partition_handling = pause_minority
+"""
+
+
+def rabbitmq_server() -> str | None:
+    """Return the program that starts a node; None where RabbitMQ is not installed."""
+    return next((script for script in _SCRIPTS if Path(script).exists()), shutil.which("rabbitmq-server"))
+
+
+class RabbitmqNode:
+    """A node on loopback; it joins `first`, unless it is the first."""
+
+    def __init__(self, number: int, folder: Path, first: "RabbitmqNode | None" = None) -> None:
+        program = rabbitmq_server()
+        if program is None:
+            raise FileNotFoundError("RabbitMQ is not installed here: choose Postgres as the queue.")
+        self.port, distribution = _free_ports(2)
+        self.name = f"rollcall{number}-{self.port if first is None else first.port}@localhost"
+        settings = folder / f"rabbitmq-{number}.conf"
+        settings.write_text(_SETTINGS.format(port=self.port, first=(first or self).name))
+        (folder / "plugins").write_text("[].\n")
+        environment = {
+            "PATH": os.environ["PATH"],
+            "HOME": str(folder),  # of the cookie that nodes know each other by
+            "RABBITMQ_NODENAME": self.name,
+            "RABBITMQ_DIST_PORT": str(distribution),
+            "RABBITMQ_MNESIA_BASE": str(folder / "rabbitmq"),
+            "RABBITMQ_LOG_BASE": str(folder / "rabbitmq-log"),
+            "RABBITMQ_CONFIG_FILE": str(settings),
+            "RABBITMQ_ENABLED_PLUGINS_FILE": str(folder / "plugins"),
+            "ERL_EPMD_ADDRESS": "127.0.0.1",
+            "RUNNING_UNDER_SYSTEMD": "1",  # the process that is started is then the node itself
+        }
+        self.part = Part(f"rabbitmq-{number}", [program], environment, folder)
+
+    @property
+    def url(self) -> str:
+        """Where it takes connections."""
+        return f"amqp://guest:guest@127.0.0.1:{self.port}"
+
+    def answers(self) -> bool:
+        """Tell whether it lets clients in."""
+        return answers(self.url)
+
+
+def rabbitmq_nodes(count: int, folder: Path) -> Sequence[RabbitmqNode]:
+    """Return the nodes of a cluster, none of them started; the first has to be up before the others start."""
+    first = RabbitmqNode(1, folder)
+    return [first, *(RabbitmqNode(number, folder, first) for number in range(2, count + 1))]
+
+
+def answers(url: str) -> bool:
+    """Tell whether a RabbitMQ lets clients in at a URL."""
+    try:
+        pika.BlockingConnection(pika.URLParameters(f"{url}?socket_timeout=2&stack_timeout=4")).close()
+    except (AMQPError, AMQPConnectorException, OSError):
+        return False
+    return True
+
+
+def _free_ports(count: int) -> list[int]:
+    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    ports = [one.getsockname()[1] for one in sockets]
+    for one in sockets:
+        one.close()
+    return ports

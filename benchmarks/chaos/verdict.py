@@ -1,0 +1,135 @@
+"""The verdict: is every delivery that was answered with 200 in the ledger, and everything in the tables once?"""
+
+import sqlite3
+from collections import Counter
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pika
+import psycopg
+from pika.adapters.utils.connection_workflow import AMQPConnectorException
+from pika.exceptions import AMQPError
+
+from benchmarks.chaos.account import Account
+from benchmarks.chaos.stage import Stage
+from benchmarks.chaos.waiting import wait_until
+from tests.meaning.oracle import expected_tables
+from tests.meaning.tables import differences, tables
+from workers.queue.delivery import Delivery, Provider
+from workers.queue.message import QUEUE_NAME
+from workers.scope import Scope
+
+# What a dead worker had in hand is taken over within a minute; the rest is work.
+SETTLE_SECONDS = 240.0
+
+_LEDGER = """
+    SELECT id, received_at, provider, delivery_uuid, webhook_id, body_sha256, status FROM rollcall.deliveries"""
+_FIRST = ("processed", "unknown", "quarantined", "foreign")
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What was found.
+
+    Attributes:
+        deliveries: rows of the ledger.
+        lost: answers of 200 without a row of the ledger.
+        doubled: bodies that count more than once, or not at all though they are in the ledger.
+        wrong: what differs between the tables and those that a reference model makes of the ledger.
+        unknown: rows of the ledger with a body that nobody has sent.
+        quarantined: rows of the ledger; none is sent that would have to be.
+        in_queue: messages left.
+        in_spool: groups left.
+    """
+
+    deliveries: int
+    lost: int
+    doubled: int
+    wrong: list[str]
+    unknown: int
+    quarantined: int
+    in_queue: int
+    in_spool: int
+
+    @property
+    def is_good(self) -> bool:
+        """Whether the promise was kept."""
+        counts = (self.lost, self.doubled, self.unknown, self.quarantined, self.in_queue, self.in_spool)
+        return not any(counts) and not self.wrong
+
+
+def wait_until_settled(stage: Stage, account: Account, seconds: float = SETTLE_SECONDS) -> float:
+    """Return how long it took until queue and spool were empty and every 200 in the ledger.
+
+    Raises:
+        benchmarks.chaos.waiting.NeverCameError: they were not within `seconds`.
+    """
+
+    def is_settled() -> bool:
+        return not in_spool(stage.spool) and not in_queue(stage) and not _lost(stage, account)
+
+    return wait_until(is_settled, "queue and spool are empty, and all that was accepted is in the ledger", seconds)
+
+
+def judge(stage: Stage, account: Account) -> Verdict:
+    """Stop the workers, so that nothing is in anybody's hands, and count."""
+    for worker in stage.workers:
+        worker.stop()
+    with psycopg.connect(stage.database_url) as connection:
+        connection.execute("SET timezone = 'UTC'")
+        rows = connection.execute(_LEDGER).fetchall()
+        known = [row for row in rows if row[5] in account.bodies]
+        firsts = Counter(row[5] for row in known if row[6] in _FIRST)
+        return Verdict(
+            deliveries=len(rows),
+            lost=_missing(account, Counter(row[5] for row in rows)),
+            doubled=sum(firsts[identity] != 1 for identity in {row[5] for row in known}),
+            wrong=differences(expected_tables((_delivery(row, account) for row in known), Scope()), tables(connection)),
+            unknown=len(rows) - len(known),
+            quarantined=sum(row[6] == "quarantined" for row in rows),
+            in_queue=in_queue(stage),
+            in_spool=in_spool(stage.spool),
+        )
+
+
+def in_queue(stage: Stage) -> int:
+    """Return how many messages are in the queue (RabbitMQ: and in nobody's hands), at least 1 if it can't be told."""
+    if not stage.nodes:
+        with psycopg.connect(stage.database_url) as connection:
+            row = connection.execute("SELECT count(*) FROM rollcall_queue.queue").fetchone()
+            return int(row[0]) if row else 0
+    try:
+        with pika.BlockingConnection([pika.URLParameters(url) for url in stage.broker_urls]) as rabbitmq:
+            return int(rabbitmq.channel().queue_declare(QUEUE_NAME, passive=True).method.message_count)
+    except (AMQPError, AMQPConnectorException, OSError):
+        return 1
+
+
+def in_spool(folder: Path) -> int:
+    """Return how many groups the spool's files hold; at least 1 if it can't be told."""
+    groups = 0
+    for path in folder.glob("*.sqlite"):
+        try:
+            with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=1)) as file:
+                groups += int(file.execute("SELECT count(*) FROM groups").fetchone()[0])
+        except sqlite3.Error:
+            groups += path.exists()  # else another process has just emptied and removed it
+    return groups
+
+
+def _lost(stage: Stage, account: Account) -> int:
+    with psycopg.connect(stage.database_url) as connection:
+        counts = connection.execute("SELECT body_sha256, count(*) FROM rollcall.deliveries GROUP BY 1").fetchall()
+    return _missing(account, Counter(dict(counts)))
+
+
+def _missing(account: Account, rows: Counter[bytes]) -> int:
+    return (account.accepted - rows).total()
+
+
+def _delivery(row: tuple[Any, ...], account: Account) -> Delivery:
+    delivery_id, received_at, provider, delivery_uuid, webhook_id, identity, _ = row
+    body = account.bodies[identity][1]
+    return Delivery(delivery_id, received_at, Provider(provider), delivery_uuid, webhook_id, body)
