@@ -8,9 +8,11 @@ import pika
 import psycopg
 import pytest
 from dramatiq.errors import BrokerConnectionError
+from pika.adapters.blocking_connection import BlockingChannel
 from structlog.testing import capture_logs
 
 from tests.faults.tcp_proxy import TcpProxy
+from tests.queue.conftest import proxy_of, through
 from tests.queue.deliveries import a_delivery, in_queue, wait_until
 from workers.queue.brokers import open_broker
 from workers.queue.message import QUEUE_NAME, group_message
@@ -80,6 +82,49 @@ def test_a_queue_that_is_away_is_an_error_after_one_try(proxied_url: str, proxy:
 
 @pytest.mark.rabbitmq
 class TestRabbitmq:
+    def test_who_aborts_does_not_wait_for_a_broker_that_fell_silent_once_it_had_let_us_in(
+        self, rabbitmq_url: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        with proxy_of(rabbitmq_url) as proxy:
+            broker = open_broker(through(proxy, rabbitmq_url))
+            open_channel, asks_for_channel = pika.BlockingConnection.channel, threading.Event()
+
+            def fall_silent(connection: pika.BlockingConnection) -> BlockingChannel:
+                proxy.freeze()
+                asks_for_channel.set()
+                return open_channel(connection)
+
+            monkeypatch.setattr(pika.BlockingConnection, "channel", fall_silent)
+            outcome: list[BaseException] = []
+
+            def publish() -> None:
+                try:
+                    broker.enqueue(group_message([a_delivery()]))
+                except BrokerConnectionError as error:
+                    outcome.append(error)
+
+            publishing = threading.Thread(target=publish)
+            publishing.start()
+            assert asks_for_channel.wait(30)
+            aborting = threading.Thread(target=broker.abort)
+            aborting.start()
+            aborting.join(5)  # far less than pika takes to miss its heartbeats
+            waited = aborting.is_alive()
+            wait_until(lambda: _cut(broker.abort, publishing))
+            assert not waited
+            assert len(outcome) == 1
+
+    def test_a_broker_that_takes_connections_and_says_nothing_is_an_error_after_one_try(
+        self, rabbitmq_url: str
+    ) -> None:
+        with proxy_of(rabbitmq_url) as proxy:
+            proxy.freeze()
+            broker = open_broker(through(proxy, rabbitmq_url))
+            with pytest.raises(BrokerConnectionError):
+                broker.enqueue(group_message([a_delivery()]))
+            with pytest.raises(BrokerConnectionError):
+                broker.consume(QUEUE_NAME)
+
     def test_the_queue_is_a_durable_quorum_queue_and_the_only_one(self, rabbitmq_url: str) -> None:
         broker = open_broker(rabbitmq_url)
         broker.enqueue(group_message([a_delivery()]))

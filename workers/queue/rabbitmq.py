@@ -62,7 +62,9 @@ class RabbitmqQueue(RabbitmqBroker):
         self.stopping = threading.Event()
         self.on_unreadable: Callable[[], None] = lambda: None
         self._publishing: BlockingChannel | None = None
-        self._publishing_lock = threading.Lock()
+        self._connection: pika.BlockingConnection | None = None
+        # Held for moments only, never while the broker is waited for: `abort` must not wait either.
+        self._connection_lock = threading.Lock()
 
     def declare_queue(self, queue_name: str, *, ensure: bool = False) -> None:
         """Note a queue; a connection declares it on the server before it uses it. There is no delay queue beside it."""
@@ -131,39 +133,43 @@ class RabbitmqQueue(RabbitmqBroker):
 
     def abort(self) -> None:
         """Cut the publishing connection from another thread: a call that hangs on it ends with an error."""
-        with self._publishing_lock:
-            if self._publishing is not None:
-                _cut_connection(self._publishing.connection)
+        with self._connection_lock:
+            if self._connection is not None:
+                _cut_connection(self._connection)
 
     def close(self) -> None:
         """Let go of the publishing connection; consumers close their own."""
-        with self._publishing_lock:
-            channel, self._publishing = self._publishing, None
-        if channel is not None:
-            connection = channel.connection
+        connection = self._take_connection()
+        if connection is not None:
             with suppress(*_LOST), deadlines.within(_CONNECT_TIMEOUT, lambda: _cut_connection(connection)):
                 connection.close()
 
     def _publishing_channel(self, queue_name: str) -> BlockingChannel:
         if self._publishing is not None and self._publishing.is_closed:
             self._drop_publishing()
-        channel = self._publishing
-        if channel is None:
+        if self._publishing is None:
             connection = pika.BlockingConnection(self.parameters)
-            with self._publishing_lock:
-                channel = self._publishing = connection.channel()
+            with self._connection_lock:
+                self._connection = connection
+            channel = connection.channel()
             declare(channel, queue_name)
             channel.confirm_delivery()
-        return channel
+            self._publishing = channel
+        return self._publishing
 
     def _drop_publishing(self) -> None:
-        with self._publishing_lock:
-            channel, self._publishing = self._publishing, None
-        if channel is not None:
+        connection = self._take_connection()
+        if connection is not None:
             # Not a polite farewell: that waits for an answer, and who did not answer is why we are here.
-            _cut_connection(channel.connection)
+            _cut_connection(connection)
             with suppress(*_LOST):
-                channel.connection.close()
+                connection.close()
+
+    def _take_connection(self) -> pika.BlockingConnection | None:
+        with self._connection_lock:
+            connection, self._connection = self._connection, None
+        self._publishing = None
+        return connection
 
 
 def declare(channel: BlockingChannel, queue_name: str) -> None:
