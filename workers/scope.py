@@ -11,6 +11,11 @@ class Scope:
     webhook_ids: frozenset[str] | None = None
     organization_ids: frozenset[str] | None = None
 
+    @property
+    def admits_all(self) -> bool:
+        """Whether every delivery counts."""
+        return self.webhook_ids is None and self.organization_ids is None
+
     def admits(self, webhook_id: str | None, organization_ids: Iterable[str]) -> bool:
         """Tell whether a delivery counts: its registration is one of those set, and so is each organization it names.
 

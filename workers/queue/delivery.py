@@ -1,14 +1,14 @@
 """A delivery: one POST of the vendor, as it was kept, and the id that the receiver gives it."""
 
-import os
-from datetime import UTC, datetime, timedelta
+import random
+from datetime import UTC, datetime
 from enum import StrEnum
 from uuid import UUID
 
 import msgspec
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
+_SECONDS_A_DAY = 86_400
 _RANDOM_BITS = 62
 
 
@@ -45,11 +45,17 @@ def new_delivery_id(received_at: datetime) -> UUID:
     Milliseconds fill the first 48 bits, the microseconds within them the next 12 (RFC 9562, 6.2, method 3),
     chance the rest. That the order of ids is the order of `received_at` is relied on by the workers.
     """
-    chance = int.from_bytes(os.urandom(8)) & ((1 << _RANDOM_BITS) - 1)
-    return UUID(int=first_delivery_id(received_at).int | chance)
+    chance = random.getrandbits(_RANDOM_BITS)
+    return UUID(int=_lowest(received_at) | chance)
 
 
 def first_delivery_id(received_at: datetime) -> UUID:
     """Return the lowest id that a delivery received at a time can have."""
-    milliseconds, microseconds = divmod((received_at - _EPOCH) // _MICROSECOND, 1000)
-    return UUID(int=milliseconds << 80 | 0x7 << 76 | microseconds << 64 | 0b10 << 62)
+    return UUID(int=_lowest(received_at))
+
+
+def _lowest(received_at: datetime) -> int:
+    since = received_at - _EPOCH
+    milliseconds, microseconds = divmod(since.microseconds, 1000)
+    milliseconds += (since.days * _SECONDS_A_DAY + since.seconds) * 1000
+    return milliseconds << 80 | 0x7 << 76 | microseconds << 64 | 0b10 << 62

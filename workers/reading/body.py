@@ -42,20 +42,17 @@ def open_body(body: bytes) -> OpenedBody:
     """Decode a body of any bytes. Never raises."""
     if _is_plain(body):
         try:
-            return OpenedBody(_decode_plain(body), body.decode())
+            value, text = _decode_plain(body), body.decode()
         except (msgspec.MsgspecError, UnicodeDecodeError):
             pass
+        else:
+            return _without_stream_keys(value, text) if may_hold_stream_key(body.lower()) else OpenedBody(value, text)
     return _open_carefully(body)
 
 
 def _is_plain(body: bytes) -> bool:
-    """Tell whether jsonb can hold a body if it is JSON without exponents, and nothing has to be cut from it."""
-    return (
-        len(body) < _PLAIN_SIZE
-        and b"\\u" not in body
-        and body.count(b"[") + body.count(b"{") <= _DEEPEST
-        and not may_hold_stream_key(body.lower())
-    )
+    """Tell whether jsonb can hold a body if it is JSON without exponents."""
+    return len(body) < _PLAIN_SIZE and b"\\u" not in body and body.count(b"[") + body.count(b"{") <= _DEEPEST
 
 
 def _plain_float(digits: str) -> float:
@@ -86,9 +83,14 @@ def _open_carefully(body: bytes) -> OpenedBody:
     depth, fits = _survey(value)
     if depth > _DEEPEST:
         return _unreadable(body, _TOO_DEEP)
-    kept, secrets = without_stream_keys(value)
     if beyond or not fits:
+        kept, secrets = without_stream_keys(value)
         return OpenedBody(kept, None, overwrite_stream_keys(body, secrets))
+    return _without_stream_keys(value, text)
+
+
+def _without_stream_keys(value: Any, text: str) -> OpenedBody:
+    kept, _ = without_stream_keys(value)
     return OpenedBody(kept, text if kept is value else json.dumps(kept, ensure_ascii=False))
 
 
@@ -137,6 +139,8 @@ def fits_text(text: str) -> bool:
     """Tell whether Postgres can hold a text: no NUL, no lone surrogate."""
     if "\x00" in text:
         return False
+    if text.isascii():
+        return True
     try:
         text.encode()
     except UnicodeEncodeError:

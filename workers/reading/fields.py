@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 from workers.reading.body import fits_text
@@ -70,7 +71,7 @@ class Fields:
         if value is None:
             return None
         try:
-            return _time(value)
+            return _time(value if isinstance(value, str) else "")
         except (ValueError, TypeError, OverflowError):
             self._problem(name, "a time")
             return None
@@ -117,8 +118,10 @@ def _number(value: Any) -> float:
     return number
 
 
-def _time(value: Any) -> datetime:
-    if not isinstance(value, str) or _TIME.fullmatch(value) is None:
+# The events of a session repeat its times, and those of a participant its.
+@lru_cache(maxsize=4096)
+def _time(value: str) -> datetime:
+    if _TIME.fullmatch(value) is None:
         raise ValueError
     time = datetime.fromisoformat(value)
     return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
