@@ -7,7 +7,7 @@ import argparse
 import sys
 from collections.abc import Mapping
 
-from benchmarks import cost, end_to_end, intake
+from benchmarks import cost, end_to_end, growth, idle_latency, intake, memory, replay, yardsticks
 from benchmarks.effort import Benchmark, Effort, Line
 from benchmarks.ground import ground
 from benchmarks.load import WRK
@@ -17,6 +17,11 @@ BENCHMARKS: Mapping[str, Benchmark] = {
     "intake": intake.measure,
     "end_to_end": end_to_end.measure,
     "cost": cost.measure,
+    "idle_latency": idle_latency.measure,
+    "growth": growth.measure,
+    "memory": memory.measure,
+    "replay": replay.measure,
+    "yardsticks": yardsticks.measure,
 }
 
 

@@ -44,14 +44,12 @@ class Ground:
         """The names of the queues that can be measured."""
         return ["postgres", "rabbitmq"] if self.rabbitmq_url else ["postgres"]
 
-    def new_database(self, name: str) -> str:
-        """Return the URL of a database with all tables and no rows; one of that name from an earlier run goes."""
-        with psycopg.connect(self.postgres.url("postgres"), autocommit=True) as connection:
-            connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)'.encode())
-            connection.execute(f'CREATE DATABASE "{name}"'.encode())
-        url = self.postgres.url(name)
-        migrate_database(url)
-        return url
+    @contextmanager
+    def database(self, name: str) -> Iterator[str]:
+        """Give the URL of a database with all tables and no rows; it goes with the context."""
+        url = self._new_database(name)
+        yield url
+        self._execute(f'DROP DATABASE "{name}" WITH (FORCE)')
 
     def ledger(self, sessions: int) -> str:
         """Return the URL of a database with what that many sessions leave behind, made once and kept."""
@@ -60,13 +58,23 @@ class Ground:
             found = connection.execute("SELECT FROM pg_database WHERE datname = %s", [name]).fetchone()
         if found is None:
             # Under another name until it is whole.
-            url = self.new_database("ledger_unfinished")
+            url = self._new_database("ledger_unfinished")
             populate = [sys.executable, "-m", "benchmarks.populate", "--database-url", url, "--sessions", str(sessions)]
             subprocess.run(populate, check=True, stdout=sys.stderr, cwd=CACHE.parent.parent)
-            with psycopg.connect(self.postgres.url("postgres"), autocommit=True) as connection:
-                connection.execute(f"ALTER DATABASE ledger_unfinished RENAME TO {name}".encode())
+            self._execute(f"ALTER DATABASE ledger_unfinished RENAME TO {name}")
         migrate_database(self.postgres.url(name))
         return self.postgres.url(name)
+
+    def _new_database(self, name: str) -> str:
+        self._execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+        self._execute(f'CREATE DATABASE "{name}"')
+        url = self.postgres.url(name)
+        migrate_database(url)
+        return url
+
+    def _execute(self, statement: str) -> None:
+        with psycopg.connect(self.postgres.url("postgres"), autocommit=True) as connection:
+            connection.execute(statement.encode())
 
 
 @contextmanager

@@ -3,23 +3,32 @@
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import psycopg
 
 from benchmarks.cpu import spent
 from benchmarks.load import posting_once
 from benchmarks.system import System
+from workers.queue.delivery import first_delivery_id
 
-_DEADLINE = 600.0
+# A ledger that has not grown for so long will not grow any more.
+_STALLED_SECONDS = 30.0
 # Looks at the ledger cost it time: the next comes when half of what is missing should be there.
 _SHORTEST_PAUSE, _LONGEST_PAUSE = 0.01, 0.5
 # After the last commit the queue is still told: that belongs to the cost, not to the time.
 _LAST_WORDS = 0.3
 
+# Ids sort by time: counted are the new ones alone, however many there were.
+_ARRIVED = "SELECT count(*) FROM rollcall.deliveries WHERE id >= %s"
 _SPAN = "SELECT min(received_at), max(pg_xact_commit_timestamp(xmin)) FROM rollcall.deliveries"
+
+
+class StalledError(Exception):
+    """Events do not arrive in the ledger: the run measures nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +60,13 @@ def travel(system: System, requests: Path, events: int, connections: int) -> Jou
     """Post every request of a file once, over so many connections, into a system that is empty."""
     account = system.account()
     with psycopg.connect(system.database_url, autocommit=True) as connection:
+        since = first_delivery_id(datetime.now(UTC))
         before = account.read()
         with posting_once(system.port, requests, connections):
-            wait_for_ledger(connection, events)
+            try:
+                wait_for_ledger(connection, events, since)
+            except StalledError as stalled:
+                raise StalledError(f"{stalled} Its processes say:\n{system.processes.complaints()}") from None
             time.sleep(_LAST_WORDS)
         cpu = spent(before, account.read())
         span: tuple[datetime, datetime] | None = connection.execute(_SPAN).fetchone()
@@ -61,25 +74,23 @@ def travel(system: System, requests: Path, events: int, connections: int) -> Jou
     return Journey(events, (span[1] - span[0]).total_seconds(), cpu)
 
 
-def wait_for_ledger(connection: psycopg.Connection[Any], deliveries: int, *, already: int = 0) -> None:
-    """Return once the ledger holds so many deliveries more than those that were there `already`.
+def wait_for_ledger(connection: psycopg.Connection[Any], deliveries: int, since: UUID) -> None:
+    """Return once the ledger holds so many deliveries of ids from `since` on.
 
     Raises:
-        TimeoutError: they did not come.
+        StalledError: they do not come.
     """
-    began = time.monotonic()
+    began = grew = time.monotonic()
+    before = 0
     while True:
-        there = ledger_size(connection) - already
+        row = connection.execute(_ARRIVED, [since]).fetchone()
+        there = int(row[0]) if row else 0
         if there >= deliveries:
             return
-        elapsed = time.monotonic() - began
-        if elapsed > _DEADLINE:
-            raise TimeoutError(f"After {elapsed:.0f} s the ledger holds {there} of {deliveries} deliveries.")
-        missing_seconds = (deliveries - there) * elapsed / there if there > 0 else _LONGEST_PAUSE
+        now = time.monotonic()
+        if there > before:
+            before, grew = there, now
+        if now - grew > _STALLED_SECONDS:
+            raise StalledError(f"The ledger has stopped at {there} of {deliveries} deliveries.")
+        missing_seconds = (deliveries - there) * (now - began) / there if there > 0 else _LONGEST_PAUSE
         time.sleep(min(max(missing_seconds / 2, _SHORTEST_PAUSE), _LONGEST_PAUSE))
-
-
-def ledger_size(connection: psycopg.Connection[Any]) -> int:
-    """Return the number of deliveries in the ledger."""
-    row = connection.execute("SELECT count(*) FROM rollcall.deliveries").fetchone()
-    return int(row[0]) if row else 0

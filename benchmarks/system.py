@@ -1,31 +1,23 @@
-"""The processes that are measured: a receiver of some design, and the worker that goes with it."""
+"""A system under measurement: a receiver of some design, the worker that goes with it, its database and its queue."""
 
 import http.client
-import os
-import signal
-import socket
-import subprocess
 import sys
-import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
-from pathlib import Path
+import uuid
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 
 import pika
 import psycopg
 
 from benchmarks.cpu import CpuAccount, rabbitmq_pid
-from benchmarks.events import CACHE
 from benchmarks.ground import Ground
+from benchmarks.processes import Processes, free_port, processes
 from workers.queue.address import is_postgres
 
-ROOT = Path(__file__).parent.parent
 _START_SECONDS = 60.0
-_STOP_SECONDS = 30.0
 
-# What empties the tables between two rounds, so that each begins with an empty ledger and an empty queue.
 _ALL_TABLES = """
 SELECT string_agg(format('%I.%I', table_schema, table_name), ', ') FROM information_schema.tables
 WHERE table_schema IN ('rollcall', 'rollcall_queue') AND table_type = 'BASE TABLE' AND table_name <> 'alembic_version'
@@ -65,46 +57,32 @@ PLAIN = Design(
 )
 
 
-@dataclass
+@dataclass(frozen=True, slots=True)
 class System:
     """A design that runs.
 
     Attributes:
+        design: which one.
         port: where it takes webhooks.
         database_url: where its tables are.
         broker_url: where its queue is.
-        parts: the processes by name, receiver, worker, postgres and rabbitmq, as far as it has them.
-        environment: of the processes that it starts.
-        folder: where they run and log.
-        started: the processes that it has started.
+        processes: receiver and worker.
+        servers: the process ids of postgres and rabbitmq, as far as it uses them.
     """
 
     design: Design
     port: int
     database_url: str
     broker_url: str
-    parts: dict[str, int]
-    environment: Mapping[str, str]
-    folder: Path
-    started: "list[subprocess.Popen[bytes]]" = field(default_factory=list)
-    _running: ExitStack = field(default_factory=ExitStack)
+    processes: Processes
+    servers: dict[str, int]
 
     def account(self) -> CpuAccount:
-        """Return the account of all its parts' CPU time."""
-        return CpuAccount(self.parts)
-
-    def start(self, part: str, command: Sequence[str]) -> None:
-        """Start a process; it ends with the system."""
-        with (self.folder / f"{part}.log").open("wb") as log:
-            process = subprocess.Popen(
-                command, cwd=self.folder, env=self.environment, stdout=log, stderr=log, start_new_session=True
-            )
-        self._running.callback(_stop, process)
-        self.started.append(process)
-        self.parts[part] = process.pid
+        """Return the account of the CPU time of all its parts."""
+        return CpuAccount({**self.processes.pids, **self.servers})
 
     def empty(self) -> None:
-        """Empty ledger, tables and queue."""
+        """Empty ledger, tables and queue, so that the next round begins as the one before."""
         if not self.design.queue:
             return
         with psycopg.connect(self.database_url, autocommit=True) as connection:
@@ -114,58 +92,38 @@ class System:
             with pika.BlockingConnection(pika.URLParameters(self.broker_url)) as broker:
                 broker.channel().queue_purge(self.design.queue)
 
-    def complaints(self) -> str:
-        """Return the end of what its processes have logged."""
-        logs = (path.read_text(encoding="utf-8", errors="replace")[-1000:] for path in self.folder.glob("*.log"))
-        return "\n".join(logs)
-
 
 @contextmanager
 def running(
     ground: Ground, design: Design, public_key: str, *, queue: str = "postgres", works: bool = True
 ) -> Iterator[System]:
     """Run a design on an empty database, with `queue` as its queue, and with its worker if it `works`."""
-    with ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="run-", dir=CACHE)))
-        number = folder.name.removeprefix("run-").lower()
-        database_url = ground.new_database(f"run_{number}") if design.queue else ground.postgres.url("postgres")
+    with ground.database(f"run_{uuid.uuid4().hex[:8]}") as database_url:
         broker_url = database_url if queue == "postgres" or not ground.rabbitmq_url else ground.rabbitmq_url
-        system = System(
-            design=design,
-            port=_free_port(),
-            database_url=database_url,
-            broker_url=broker_url,
-            parts={},
-            environment={},
-            folder=folder,
-        )
-        system.environment = {
-            "PATH": os.environ["PATH"],
-            "PYTHONPATH": str(ROOT),
-            "DATABASE_URL": database_url,
-            "BROKER_URL": broker_url,
-            "WEBHOOK_PUBLIC_KEYS": public_key,
-            "PORT": str(system.port),
-            "METRICS_PORT": str(_free_port()),
-        }
-        stack.enter_context(system._running)  # noqa: SLF001 - this is its constructor
-        system.start("receiver", design.receiver)
-        if works and design.worker:
-            system.start("worker", design.worker)
-        if design.queue:
-            system.parts["postgres"] = ground.postgres.pid
-            beam = None if is_postgres(broker_url) else rabbitmq_pid()
-            if beam:
-                system.parts["rabbitmq"] = beam
-        _wait_until_ready(system)
-        yield system
+        port = free_port()
+        settings = {"DATABASE_URL": database_url, "BROKER_URL": broker_url, "PORT": str(port)}
+        with processes({"WEBHOOK_PUBLIC_KEYS": public_key, **settings}) as started:
+            started.start("receiver", design.receiver)
+            if works and design.worker:
+                started.start("worker", design.worker)
+            _wait_until_ready(started, port)
+            servers = {"postgres": ground.postgres.pid} if design.queue else {}
+            beam = rabbitmq_pid() if design.queue and not is_postgres(broker_url) else None
+            yield System(
+                design,
+                port,
+                database_url,
+                broker_url,
+                started,
+                servers if beam is None else {**servers, "rabbitmq": beam},
+            )
 
 
-def _wait_until_ready(system: System) -> None:
-    # Any answer will do; that the whole of it works is shown by the warm-up.
+def _wait_until_ready(started: Processes, port: int) -> None:
+    # Any answer will do: only Rollcall's receiver knows the path.
     deadline = time.monotonic() + _START_SECONDS
-    while time.monotonic() < deadline and all(process.poll() is None for process in system.started):
-        connection = http.client.HTTPConnection("127.0.0.1", system.port, timeout=1)
+    while time.monotonic() < deadline and started.are_alive():
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=1)
         try:
             connection.request("GET", "/readyz")
             if connection.getresponse().status in {http.HTTPStatus.OK, http.HTTPStatus.NOT_FOUND}:
@@ -175,19 +133,4 @@ def _wait_until_ready(system: System) -> None:
         finally:
             connection.close()
         time.sleep(0.05)
-    raise RuntimeError(f"{system.design.receiver} was not ready within {_START_SECONDS} s:\n{system.complaints()}")
-
-
-def _stop(process: "subprocess.Popen[bytes]") -> None:
-    process.terminate()
-    try:
-        process.wait(_STOP_SECONDS)
-    except subprocess.TimeoutExpired:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port: int = probe.getsockname()[1]
-        return port
+    raise RuntimeError(f"A system was not ready within {_START_SECONDS} s:\n{started.complaints()}")

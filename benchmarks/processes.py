@@ -1,0 +1,75 @@
+"""Processes of a run: started in a folder of their own, logging to files there, ended with the run."""
+
+import os
+import signal
+import socket
+import subprocess
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from benchmarks.events import CACHE
+
+ROOT = Path(__file__).parent.parent
+_STOP_SECONDS = 30.0
+_LAST_WORDS = 1000
+
+
+class Processes:
+    """Started processes, by the name of the part that each plays.
+
+    Attributes:
+        pids: by name.
+        settings: what all of them are told, beside where to find programs and this code.
+    """
+
+    def __init__(self, folder: Path, stack: ExitStack, settings: Mapping[str, str]) -> None:
+        self.pids: dict[str, int] = {}
+        self.settings = dict(settings)
+        self._folder = folder
+        self._stack = stack
+        self._started: list[subprocess.Popen[bytes]] = []
+
+    def start(self, part: str, command: Sequence[str]) -> None:
+        """Start a process."""
+        environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), **self.settings}
+        with (self._folder / f"{part}.log").open("wb") as log:
+            process = subprocess.Popen(
+                command, cwd=self._folder, env=environment, stdout=log, stderr=log, start_new_session=True
+            )
+        self._stack.callback(_stop, process)
+        self._started.append(process)
+        self.pids[part] = process.pid
+
+    def are_alive(self) -> bool:
+        """Tell whether all of them run."""
+        return all(process.poll() is None for process in self._started)
+
+    def complaints(self) -> str:
+        """Return the end of what each has logged."""
+        logs = [(path.stem, path.read_text(encoding="utf-8", errors="replace")) for path in self._folder.glob("*.log")]
+        return "\n".join(f"{part}: {text[-_LAST_WORDS:]}" for part, text in logs)
+
+
+@contextmanager
+def processes(settings: Mapping[str, str]) -> Iterator[Processes]:
+    """Give the processes of a run a folder; they end, and it goes, with the context."""
+    with tempfile.TemporaryDirectory(prefix="run-", dir=CACHE) as folder, ExitStack() as stack:
+        yield Processes(Path(folder), stack, {"METRICS_PORT": str(free_port()), **settings})
+
+
+def free_port() -> int:
+    """Return a port that nobody listens on."""
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _stop(process: "subprocess.Popen[bytes]") -> None:
+    process.terminate()
+    try:
+        process.wait(_STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
