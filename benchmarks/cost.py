@@ -9,16 +9,20 @@ from collections.abc import Iterator
 from statistics import median
 
 from benchmarks.effort import Effort, Line, ratio
-from benchmarks.end_to_end import run_rounds
 from benchmarks.ground import Ground
+from benchmarks.rounds import Rounds, run_rounds
 
 _EVENTS = 100_000
 _DAY_SECONDS = 86_400
 
 
 def measure(ground: Ground, effort: Effort) -> Iterator[Line]:
-    """Measure it on each queue."""
-    rounds = run_rounds(ground, effort, plain=False)
+    """Measure it on each queue, without the plain design."""
+    yield from cost_lines(run_rounds(ground, effort, plain=False))
+
+
+def cost_lines(rounds: Rounds) -> Iterator[Line]:
+    """Return what rounds have cost, of the floor and of Rollcall."""
     yield {
         "benchmark": "cost",
         "queue": "none (the floor)",
@@ -26,7 +30,9 @@ def measure(ground: Ground, effort: Effort) -> Iterator[Line]:
         "all": round(median(rounds.floor_cpu) * _EVENTS, 1),
         "times_floor": 1.0,
     }
-    for (_, queue), journeys in rounds.journeys.items():
+    for (design, queue), journeys in rounds.journeys.items():
+        if design != "rollcall":
+            continue
         costs = [journey.cpu_per_event for journey in journeys]
         parts = {
             part: round(median(journey.cpu[part] / journey.events for journey in journeys) * _EVENTS, 1)
