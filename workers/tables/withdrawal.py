@@ -7,6 +7,8 @@ the two, and had lost to the later one, is merged again.
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from itertools import islice
+from operator import itemgetter
 from typing import LiteralString
 from uuid import UUID
 
@@ -60,16 +62,16 @@ def write_names(cursor: Cursor, merge: Merge, withdrawn: Sequence[Withdrawn] = (
     The rows of withdrawn deliveries are, as a rule, among those that the batch has just locked by writing them.
     """
     write_meetings(cursor, merge)
+    meetings = [named for one in withdrawn for named in _redate_meeting(cursor, one)]
     again = Merge()
-    for one in withdrawn:
-        if one.facts.meeting is not None:
-            _redate_meeting(cursor, one, one.facts.meeting, again)
+    for delivery_id, meeting in sorted(meetings, key=itemgetter(0)):
+        again.name_meeting(delivery_id, meeting)
     write_meetings(cursor, again)
     write_organizations(cursor, merge)
+    organizations = [named for one in withdrawn for named in _redate_organization(cursor, one)]
     again = Merge()
-    for one in withdrawn:
-        if one.facts.organization is not None:
-            _redate_organization(cursor, one, one.facts.organization, again)
+    for delivery_id, organization in sorted(organizations, key=itemgetter(0)):
+        again.name_organization(delivery_id, organization)
     write_organizations(cursor, again)
 
 
@@ -121,24 +123,28 @@ def facts_of(payload: str | None, raw: bytes | None) -> Facts | None:
     return None if body is None else read(body, None, Scope()).facts
 
 
-def _redate_organization(cursor: Cursor, one: Withdrawn, stated: OrganizationFact, again: Merge) -> None:
+def _redate_organization(cursor: Cursor, one: Withdrawn) -> list[tuple[UUID, OrganizationFact]]:
+    """Put the first copy in the place of the later one; return what may win over it now."""
+    stated = one.facts.organization
+    if stated is None:
+        return []
     cursor.execute(_REDATE_ORGANIZATION, {"id": stated.id, "former": one.former, "first": one.first})
     if not cursor.fetchall():
-        return
-    for delivery_id, facts in _between(cursor, one, None):
-        named = facts.organization
-        if named is not None and named.id == stated.id and named.name is not None:
-            again.name_organization(delivery_id, named)
-            return
+        return []
+    between = ((delivery_id, facts.organization) for delivery_id, facts in _between(cursor, one, None))
+    named = ((i, fact) for i, fact in between if fact is not None and fact.id == stated.id and fact.name is not None)
+    return list(islice(named, 1))
 
 
-def _redate_meeting(cursor: Cursor, one: Withdrawn, stated: MeetingFact, again: Merge) -> None:
+def _redate_meeting(cursor: Cursor, one: Withdrawn) -> list[tuple[UUID, MeetingFact]]:
+    """Put the first copy in the place of the later one; return what may win over it now."""
+    stated = one.facts.meeting
+    if stated is None:
+        return []
     cursor.execute(_REDATE_MEETING, {"id": stated.id, "former": one.former, "first": one.first})
     if not cursor.fetchall():
-        return
-    meetings = [(i, facts.meeting) for i, facts in _between(cursor, one, stated.id) if facts.meeting is not None]
-    for delivery_id, meeting in reversed(meetings):
-        again.name_meeting(delivery_id, meeting)
+        return []
+    return [(i, facts.meeting) for i, facts in _between(cursor, one, stated.id) if facts.meeting is not None]
 
 
 def _between(cursor: Cursor, one: Withdrawn, meeting_id: str | None) -> Iterable[tuple[UUID, Facts]]:
