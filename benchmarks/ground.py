@@ -4,6 +4,7 @@ The Postgres is the embedded one as `make run` has it, durable as in production;
 millions of rows takes minutes to make.
 """
 
+import hashlib
 import os
 import shutil
 import subprocess
@@ -22,7 +23,8 @@ from console.embedded_postgres import EmbeddedPostgres
 from console.migrate import migrate_database
 
 DEFAULT_RABBITMQ_URL = "amqp://guest:guest@127.0.0.1:5672"
-_VHOST = "rollcall-benchmarks"
+# One of this checkout's own: the benchmarks of another may run at the same time.
+_VHOST = f"rollcall-benchmarks-{hashlib.sha256(os.fsencode(CACHE)).hexdigest()[:8]}"
 # With it the server can say when a row was committed, to the microsecond.
 _SETTINGS = {"track_commit_timestamp": "on"}
 
