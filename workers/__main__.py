@@ -2,10 +2,12 @@
 
 import argparse
 import sys
+from dataclasses import replace
 
 from workers.metrics import WorkerMetrics, serve_metrics
 from workers.process import create_worker
 from workers.queue.environment import SettingError, read_environment
+from workers.queue.liveness import DEAD_AFTER, LEAST_DEAD_AFTER
 from workers.queue.logs import set_up_logging
 from workers.run import run_until_stopped
 from workers.settings import WorkerSettings
@@ -18,14 +20,22 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m workers", description=__doc__)
     parser.add_argument("--threads", type=int, default=8, help="groups that a process holds at once (default: 8)")
     parser.add_argument("--processes", type=int, default=1, help="processes (default: 1)")
+    parser.add_argument(
+        "--dead-after",
+        type=float,
+        default=DEAD_AFTER,
+        help="seconds of silence after which the queue gives what a worker has in hand to others (default: 20)",
+    )
     # The pipe that tells one of several processes of its parent's end.
     parser.add_argument("--lifeline", type=int, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.threads < 1 or arguments.processes < 1:
         parser.error("--threads and --processes take a number from 1 on")
+    if arguments.dead_after < LEAST_DEAD_AFTER:
+        parser.error(f"--dead-after takes a number from {LEAST_DEAD_AFTER:.0f} on")
     set_up_logging()
     try:
-        settings = WorkerSettings.from_environment(read_environment())
+        settings = replace(WorkerSettings.from_environment(read_environment()), dead_after=arguments.dead_after)
     except SettingError as error:
         sys.stderr.write(f"{error}\n")
         return 2

@@ -8,9 +8,13 @@ import psycopg
 import structlog
 from psycopg import errors
 
+from workers.frozen import frozen_ended
 from workers.queue.deadline import deadlines
 from workers.queue.postgres_connection import connect, cut_connection
+from workers.settings import WorkerSettings
 
+# What the connection is called in `pg_stat_activity`.
+_NAME = "rollcall worker"
 # Seconds between two tries while the database is away: doubled from the first to the longest.
 _FIRST_PAUSE = 0.1
 _LONGEST_PAUSE = 5.0
@@ -39,10 +43,11 @@ class Database:
     """The tables' database: one connection, opened when it is first needed, for one transaction at a time."""
 
     def __init__(
-        self, url: str, stopping: threading.Event, notice: Callable[[bool], None] = lambda _is_up: None
+        self, settings: WorkerSettings, stopping: threading.Event, notice: Callable[[bool], None] = lambda _is_up: None
     ) -> None:
-        """Connect to `url` until `stopping`; call `notice` with whether the server is there when that has changed."""
-        self._url = url
+        """Connect as the settings say until `stopping`; `notice` hears whether the server is there when it changes."""
+        self._url = settings.database_url
+        self._dead_after = settings.dead_after
         self._stopping = stopping
         self._notice = notice
         self._connection: psycopg.Connection[tuple[Any, ...]] | None = None
@@ -61,7 +66,11 @@ class Database:
         while True:
             try:
                 connection = self._connected()
-                with deadlines.within(deadline, lambda: cut_connection(connection)), connection.transaction():  # noqa: B023 - this round's
+                with (
+                    deadlines.within(deadline, lambda: cut_connection(connection)),  # noqa: B023 - this round's
+                    frozen_ended(connection, self._url, _NAME, self._dead_after),
+                    connection.transaction(),
+                ):
                     result = work(connection)
             except _PASSING as error:
                 self._drop_connection()
@@ -93,7 +102,7 @@ class Database:
 
     def _connected(self) -> psycopg.Connection[tuple[Any, ...]]:
         if self._connection is None or self._connection.closed:
-            self._connection = connect(self._url, name="rollcall worker")
+            self._connection = connect(self._url, name=_NAME, dead_after=self._dead_after)
         return self._connection
 
     def _drop_connection(self) -> None:

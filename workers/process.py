@@ -26,11 +26,11 @@ class WorkerProcess:
 
     def __init__(self, settings: WorkerSettings, settle: Settle, threads: int, metrics: WorkerMetrics) -> None:
         self._stopping = threading.Event()
-        self._broker = open_broker(settings.broker_url)
+        self._broker = open_broker(settings.broker_url, settings.dead_after)
         self._broker.stopping = self._stopping
         self._broker.on_unreadable = metrics.message_unreadable
         self._broker.add_middleware(Observation(metrics))
-        self._database = Database(settings.database_url, self._stopping, metrics.database_seen)
+        self._database = Database(settings, self._stopping, metrics.database_seen)
         self._watch = QueueWatch(self._broker, metrics)
         declare_actor(self._broker, settle, self._database, settings.scope, metrics)
         self._worker = dramatiq.Worker(self._broker, worker_threads=threads, worker_timeout=_LOOK_INTERVAL)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from workers.queue.address import broker_url, database_url
 from workers.queue.environment import comma_separated, setting, whole_number
+from workers.queue.liveness import DEAD_AFTER
 from workers.scope import Scope
 
 _DEFAULT_METRICS_PORT = 9464
@@ -21,6 +22,7 @@ class WorkerSettings:
         scope: whose deliveries count.
         host: the address that the metrics are served on.
         metrics_port: where this worker's metrics are served: the port after `METRICS_PORT`.
+        dead_after: seconds of silence after which what this worker has in hand is given to others.
     """
 
     database_url: str
@@ -28,6 +30,7 @@ class WorkerSettings:
     scope: Scope
     host: str
     metrics_port: int
+    dead_after: float = DEAD_AFTER
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> "WorkerSettings":

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 
 import structlog
@@ -33,7 +34,9 @@ def run_siblings(count: int, threads: int, settings: WorkerSettings) -> int:
         registry = CollectorRegistry()
         MultiProcessCollector(registry, path=figures)  # type: ignore[no-untyped-call]
         serve_metrics(registry, settings.host, settings.metrics_port)
-        return _Siblings(threads, figures).run(count, stop)
+        return _Siblings(["--threads", str(threads), "--dead-after", str(settings.dead_after)], figures).run(
+            count, stop
+        )
     finally:
         shutil.rmtree(figures, ignore_errors=True)
 
@@ -49,8 +52,8 @@ def stop_with(lifeline: int) -> None:
 
 
 class _Siblings:
-    def __init__(self, threads: int, figures: str) -> None:
-        self._threads = threads
+    def __init__(self, arguments: Sequence[str], figures: str) -> None:
+        self._arguments = arguments
         self._figures = figures
         # The children hold the reading end: they see it close when this process dies, however it dies.
         self._lifeline, self._held = os.pipe()
@@ -71,7 +74,7 @@ class _Siblings:
         return max(abs(child.wait()) for child in children)
 
     def _start(self) -> subprocess.Popen[bytes]:
-        own = ["--threads", str(self._threads), "--lifeline", str(self._lifeline)]
+        own = [*self._arguments, "--lifeline", str(self._lifeline)]
         environment = {**os.environ, "PROMETHEUS_MULTIPROC_DIR": self._figures}
         # A session of its own: a terminal's Ctrl-C reaches it once, through us.
         return subprocess.Popen(  # noqa: S603 - our own interpreter and module

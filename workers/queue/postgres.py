@@ -21,18 +21,11 @@ from psycopg_pool import ConnectionPool
 
 from workers.queue.acknowledgement import RETURN_PAUSE, Acknowledgement, is_committed, log_returned, log_unreadable
 from workers.queue.deadline import deadlines
+from workers.queue.liveness import DEAD_AFTER
 from workers.queue.postgres_connection import connect, cut_connection
 from workers.queue.postgres_listener import STATEMENT_DEADLINE, Listener
 from workers.queue.postgres_statements import ACK, CLAIM, ENQUEUE, RETURN, RETURN_LOST, SCHEMA, WAITING
 from workers.queue.publisher import QueueAwayError
-
-# Seconds. A worker that has not been heard of for TTL is dead; its messages go back at the next maintenance
-# (at most 1.5 times its interval later).
-_HEARTBEAT_INTERVAL = 5.0
-_HEARTBEAT_TTL = 20.0
-_MAINTENANCE_INTERVAL = 10.0
-# A message claimed in our name that we do not hold was lost with a connection: looked for this often.
-_LOST_CLAIMS_INTERVAL = 5.0
 
 
 class PostgresQueue(PostgresBroker):
@@ -41,14 +34,14 @@ class PostgresQueue(PostgresBroker):
     Publishing is for one thread: one connection, kept open. Any other thread may cut it by `abort`.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, dead_after: float = DEAD_AFTER) -> None:
         super().__init__(
             pool=ConnectionPool(open=False),  # never opened: every connection below is our own
             results=False,
             schema=SCHEMA,
-            heartbeat_interval=_HEARTBEAT_INTERVAL,
-            heartbeat_ttl=_HEARTBEAT_TTL,
-            maintenance_interval=_MAINTENANCE_INTERVAL,
+            heartbeat_interval=dead_after / 4,
+            heartbeat_ttl=dead_after,
+            maintenance_interval=dead_after / 2,
             purge_maxage=None,
             middleware=[Acknowledgement()],
         )
@@ -254,7 +247,7 @@ class _Consumer(PostgresConsumer):
     def _return_lost_claims(self, connection: psycopg.Connection[Any]) -> None:
         in_hand = [*self.broker.held, *(message.message_id for message in self.buffer)]
         connection.execute(RETURN_LOST, (self.broker.worker_id, in_hand), prepare=True)
-        self._lost_claims_due = time.monotonic() + _LOST_CLAIMS_INTERVAL
+        self._lost_claims_due = time.monotonic() + self.broker.heartbeat_interval
 
     def _let_go(self, message: MessageProxy) -> None:
         self.broker.held.discard(message.message_id)

@@ -7,6 +7,7 @@ import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
 from workers.queue.deadline import cut, deadlines
+from workers.queue.liveness import DEAD_AFTER, let_go_after
 
 # libpq's own names and units: seconds, tcp_user_timeout milliseconds.
 _PATIENCE = {
@@ -26,7 +27,7 @@ _NOT_DURABLE = "SET synchronous_commit TO off"
 # What the server is to do when this process is frozen or its host is gone: end the session and its transaction, whose
 # locks would hold up whoever takes over.
 _LET_GO = """
-    SELECT set_config('idle_in_transaction_session_timeout', '25s', false),
+    SELECT set_config('idle_in_transaction_session_timeout', %s, false),
         set_config('tcp_keepalives_idle', '5', false), set_config('tcp_keepalives_interval', '2', false),
         set_config('tcp_keepalives_count', '3', false), set_config('tcp_user_timeout', '10s', false)"""
 # The same while a statement waits for a lock; a server on some systems does not know how.
@@ -34,7 +35,7 @@ _LET_GO_WHILE_WAITING = "SELECT set_config('client_connection_check_interval', '
 
 
 def connect(
-    url: str, *, name: str, connect_timeout: int = 5, durable: bool = True
+    url: str, *, name: str, connect_timeout: int = 5, durable: bool = True, dead_after: float = DEAD_AFTER
 ) -> psycopg.Connection[tuple[Any, ...]]:
     """Open a connection on which each statement is a transaction of its own.
 
@@ -45,6 +46,7 @@ def connect(
         name: shown as `application_name` in `pg_stat_activity`.
         connect_timeout: seconds, at least 2.
         durable: whether a commit is answered only once it is on disk.
+        dead_after: seconds of silence after which this process counts as dead; its transaction ends soon after.
 
     Raises:
         psycopg.OperationalError: the server is away or does not let us in.
@@ -55,7 +57,7 @@ def connect(
     try:
         with deadlines.within(connect_timeout, lambda: cut_connection(connection)):
             connection.execute(_DURABLE if durable else _NOT_DURABLE)
-            connection.execute(_LET_GO)
+            connection.execute(_LET_GO, (f"{let_go_after(dead_after) * 1000:.0f}ms",))
             with suppress(psycopg.DataError, psycopg.NotSupportedError):
                 connection.execute(_LET_GO_WHILE_WAITING)
     except BaseException:

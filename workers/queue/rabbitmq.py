@@ -26,12 +26,14 @@ from pika.exceptions import AMQPError, ChannelClosedByBroker
 
 from workers.queue.acknowledgement import RETURN_PAUSE, Acknowledgement, is_committed, log_returned, log_unreadable
 from workers.queue.deadline import cut, deadlines
+from workers.queue.liveness import DEAD_AFTER
 from workers.queue.publisher import QueueAwayError
 
 # Seconds.
-_HEARTBEAT = 10
 _CONNECT_TIMEOUT = 2.0
 _BLOCKED_TIMEOUT = 2.0
+# RabbitMQ ends a connection when it has missed so many.
+_MISSED_HEARTBEATS = 2
 
 _QUEUE_ARGUMENTS = {"x-queue-type": "quorum", "x-delivery-limit": 2_000_000_000}
 _PRECONDITION_FAILED = 406
@@ -50,11 +52,11 @@ class RabbitmqQueue(RabbitmqBroker):
     thread may cut it by `abort`.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, dead_after: float = DEAD_AFTER) -> None:
         nodes = [node.strip() for node in url.split(";") if node.strip()]
         super().__init__(url=nodes, confirm_delivery=True, middleware=[Acknowledgement()])
         for parameters in self.parameters:
-            parameters.heartbeat = _HEARTBEAT
+            parameters.heartbeat = max(1, round(dead_after / _MISSED_HEARTBEATS))
             parameters.connection_attempts = 1
             parameters.socket_timeout = _CONNECT_TIMEOUT
             parameters.stack_timeout = _CONNECT_TIMEOUT * 2
