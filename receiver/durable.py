@@ -3,7 +3,7 @@
 import asyncio
 import threading
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -134,17 +134,16 @@ class Durable:
         if self._disk_is_busy:
             raise SpoolError("The spool's disk has not finished an earlier write yet.")
         self._disk_is_busy = True
-
-        def do() -> None:
-            try:
-                work()
-            finally:
-                self._disk_is_busy = False
-
+        writing = self._disk.submit(work)
+        # Also when it never runs: where all of this process stood still, its time can be up before it began.
+        writing.add_done_callback(self._disk_is_free)
         try:
-            await asyncio.wait_for(asyncio.wrap_future(self._disk.submit(do)), _SPOOL_DEADLINE)
+            await asyncio.wait_for(asyncio.wrap_future(writing), _SPOOL_DEADLINE)
         except TimeoutError:
             raise SpoolError("The spool's disk did not write in time.") from None
+
+    def _disk_is_free(self, _writing: Future[None]) -> None:
+        self._disk_is_busy = False
 
     def _missed(self, group: Sequence[Delivery], detail: str) -> None:
         with self._misses_lock:

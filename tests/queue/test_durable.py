@@ -1,6 +1,7 @@
 """A group is kept by the queue, else by the spool, in time; what was spooled reaches the queue by itself."""
 
 import asyncio
+import threading
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
@@ -181,6 +182,21 @@ def test_once_the_queue_is_back_it_is_used_again_though_the_spool_takes_nothing(
 
             await until(is_kept)
             assert keeper.state().is_queue_trusted
+
+    asyncio.run(scenario())
+
+
+def test_a_spool_write_whose_time_was_up_before_it_began_does_not_keep_out_the_next(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with running("amqp://guest:guest@127.0.0.1:1", tmp_path) as keeper:
+            gate = threading.Event()
+            # As after a standstill of the whole process: the loop wakes before the thread that writes.
+            keeper._disk.submit(gate.wait)  # noqa: SLF001 - there is no other way to hold up that thread
+            with pytest.raises(NotKeptError):
+                await keeper.keep([a_delivery()])
+            gate.set()
+            await keeper.keep([a_delivery()])
+            assert keeper.state().spool.groups == 1
 
     asyncio.run(scenario())
 
