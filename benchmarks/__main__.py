@@ -5,6 +5,7 @@ python -m benchmarks [intake end_to_end ...] [--rounds 5] [--rows 1000000,100000
 
 import argparse
 import sys
+import time
 from collections.abc import Mapping
 
 from benchmarks import cost, end_to_end, growth, idle_latency, intake, memory, replay, yardsticks
@@ -46,10 +47,11 @@ def main() -> None:
     lines: list[Line] = []
     with ground() as servers:
         for name in names:
-            print(f"{name} ...", file=sys.stderr, flush=True)
+            began = time.monotonic()
             for line in BENCHMARKS[name](servers, effort):
                 print_line(line)
                 lines.append(line)
+            print(f"{name} took {time.monotonic() - began:.0f} s", file=sys.stderr, flush=True)
     print_tables(lines)
 
 
