@@ -55,7 +55,8 @@ class Durable:
         self._forwarder = Forwarder(open_broker(broker_url), self._spool)
         self._forwarder.on_forwarded = self._trust_queue
         self._disk = ThreadPoolExecutor(max_workers=1, thread_name_prefix="spool")
-        self._disk_is_busy = False
+        self._disk_turn = asyncio.Lock()
+        self._late_write: Future[None] | None = None
         self._misses = 0
         self._misses_lock = threading.Lock()
 
@@ -130,20 +131,19 @@ class Durable:
         return False
 
     async def _on_disk(self, work: Callable[[], None]) -> None:
-        # A disk that hangs must not gather a heap of waiting writes.
-        if self._disk_is_busy:
+        # A disk that hangs must not gather a heap of waiting writes, nor hold up each of them.
+        if self._late_write is not None and not self._late_write.done():
             raise SpoolError("The spool's disk has not finished an earlier write yet.")
-        self._disk_is_busy = True
-        writing = self._disk.submit(work)
-        # Also when it never runs: where all of this process stood still, its time can be up before it began.
-        writing.add_done_callback(self._disk_is_free)
+        writing = None
         try:
-            await asyncio.wait_for(asyncio.wrap_future(writing), _SPOOL_DEADLINE)
+            # A probe and a group take turns.
+            async with asyncio.timeout(_SPOOL_DEADLINE), self._disk_turn:
+                writing = self._disk.submit(work)
+                await asyncio.wrap_future(writing)
         except TimeoutError:
+            # One that has not begun never will, and counts as done: the timeout cancels it.
+            self._late_write = writing
             raise SpoolError("The spool's disk did not write in time.") from None
-
-    def _disk_is_free(self, _writing: Future[None]) -> None:
-        self._disk_is_busy = False
 
     def _missed(self, group: Sequence[Delivery], detail: str) -> None:
         with self._misses_lock:

@@ -172,18 +172,54 @@ def test_once_the_queue_is_back_it_is_used_again_though_the_spool_takes_nothing(
                 with pytest.raises(NotKeptError):
                     await keeper.keep([a_delivery()])
             proxy.admit()
-
-            async def is_kept() -> bool:
-                try:
-                    await keeper.keep([a_delivery()])
-                except NotKeptError:
-                    return False
-                return True
-
-            await until(is_kept)
+            await until(lambda: _is_kept(keeper))
             assert keeper.state().is_queue_trusted
 
     asyncio.run(scenario())
+
+
+def test_a_look_at_the_readiness_keeps_no_group_out_of_the_spool(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with running("amqp://guest:guest@127.0.0.1:1", tmp_path) as keeper:
+            for _ in range(10):
+                looking = asyncio.create_task(keeper.readiness())
+                await asyncio.sleep(0)  # it is under way
+                await keeper.keep([a_delivery()])
+                assert (await looking).spool.ok
+            assert keeper.state().spool.groups == 10
+
+    asyncio.run(scenario())
+
+
+def test_a_spool_whose_disk_hangs_is_not_waited_for_again_and_again(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with running("amqp://guest:guest@127.0.0.1:1", tmp_path) as keeper:
+            gate, begun = threading.Event(), threading.Event()
+
+            def hang() -> None:
+                begun.set()
+                gate.wait(60)
+
+            hanging = asyncio.create_task(keeper._on_disk(hang))  # noqa: SLF001 - no disk hangs on demand
+            await until(begun.is_set)
+            with pytest.raises(SpoolError, match="in time"):
+                await hanging
+            assert not (await keeper.readiness()).spool.ok
+            with pytest.raises(NotKeptError):
+                await keeper.keep([a_delivery()])
+            gate.set()
+            await until(lambda: _is_kept(keeper))
+            assert keeper.state().spool.groups == 1
+
+    asyncio.run(scenario())
+
+
+async def _is_kept(keeper: Durable) -> bool:
+    try:
+        await keeper.keep([a_delivery()])
+    except NotKeptError:
+        return False
+    return True
 
 
 def test_a_spool_write_whose_time_was_up_before_it_began_does_not_keep_out_the_next(tmp_path: Path) -> None:
