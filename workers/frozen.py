@@ -1,7 +1,8 @@
 """Ends the transaction of a frozen worker that another one waits for.
 
 The database ends a transaction that idles (`workers.queue.postgres_connection`), but not one in the middle of a
-pipeline: there it waits for the next statement without a limit, and a frozen process keeps its TCP connection alive.
+pipeline: there it waits for the next statement without a limit (a flush behind a sync lifts it), and a frozen process
+keeps its TCP connection alive.
 """
 
 import threading
@@ -23,7 +24,8 @@ _END = """
 SELECT pg_terminate_backend(pid) FROM pg_stat_activity
 WHERE pid = ANY(pg_blocking_pids(%s)) AND usename = current_user
     AND application_name = current_setting('application_name')
-    AND state = 'active' AND wait_event = 'ClientRead' AND state_change < now() - make_interval(secs => %s)
+    AND state IN ('active', 'idle in transaction') AND wait_event = 'ClientRead'
+    AND state_change < now() - make_interval(secs => %s)
 """
 
 _log = structlog.get_logger(__name__)

@@ -65,6 +65,8 @@ def run(arguments: argparse.Namespace) -> dict[str, object]:
             story.failures.append(str(error))
         if story.nobody_notices and (account.refused or account.unanswered or account.late):
             story.failures.append("Some deliveries were refused, not answered or answered late.")
+        for worker in stage.workers:
+            worker.stop()
         verdict = judge(stage, account)
         return {
             "scenario": arguments.scenario,

@@ -34,7 +34,7 @@ class Stage:
 
     Attributes:
         folder: where it runs and logs.
-        queue: the kind of queue.
+        queue: the kind of queue, or the URL of a RabbitMQ that is not the stage's own.
         key: what deliveries must be signed with.
         postgres: the database's server, and the queue's if that is Postgres.
         nodes: the queue's, if that is RabbitMQ.
@@ -46,12 +46,12 @@ class Stage:
         ports: of the receivers.
     """
 
-    def __init__(self, folder: Path, queue: Queue, postgres_settings: Mapping[str, str] | None = None) -> None:
+    def __init__(self, folder: Path, queue: Queue | str, postgres_settings: Mapping[str, str] | None = None) -> None:
         self.folder = folder
         self.queue = queue
         self.key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
         self.postgres = EmbeddedPostgres(folder / "postgres", postgres_settings)
-        self.nodes: Sequence[RabbitmqNode] = rabbitmq_nodes(_NODES[queue], folder) if _NODES[queue] else ()
+        self.nodes: Sequence[RabbitmqNode] = rabbitmq_nodes(_NODES[queue], folder) if _NODES.get(queue) else ()
         self.to_queue: list[TcpProxy] = []
         self.from_queue: list[TcpProxy] = []
         self.to_database: TcpProxy
@@ -72,7 +72,9 @@ class Stage:
     @property
     def broker_urls(self) -> list[str]:
         """The queue's servers, not through proxies."""
-        return [node.url for node in self.nodes] or [self.database_url]
+        if self.nodes:
+            return [node.url for node in self.nodes]
+        return [self.database_url if self.queue == "postgres" else self.queue]
 
     def set_up(self, ending: ExitStack, settings: Mapping[str, str], *, worker: Sequence[str]) -> None:
         """Start everything; it ends with `ending`. `settings` go over those of receivers and workers."""
@@ -131,7 +133,7 @@ class Stage:
 
 @contextmanager
 def set_stage(
-    queue: Queue,
+    queue: Queue | str,
     *,
     postgres_settings: Mapping[str, str] | None = None,
     settings: Mapping[str, str] | None = None,
@@ -140,7 +142,7 @@ def set_stage(
     """Run a stage in a folder of its own, which is removed at the end.
 
     Args:
-        queue: the kind of queue.
+        queue: the kind of queue, or the URL of a RabbitMQ that is there.
         postgres_settings: over those of the embedded Postgres.
         settings: of receivers and workers, over ours.
         worker: arguments of the workers.

@@ -2,6 +2,7 @@
 
 import asyncio
 import multiprocessing
+import os
 from multiprocessing.connection import Connection
 from multiprocessing.sharedctypes import Synchronized
 from types import TracebackType
@@ -66,7 +67,11 @@ async def _post_until_told(plan: Plan, commands: Connection, accepted: "Synchron
     posting = Posting(plan, count)
 
     def obey() -> None:
-        if command := commands.recv_bytes():
+        try:
+            command = commands.recv_bytes()
+        except EOFError:  # who wanted to know is dead
+            os._exit(1)
+        if command:
             key = load_pem_private_key(command, password=None)
             assert isinstance(key, RSAPrivateKey)
             posting.key = key

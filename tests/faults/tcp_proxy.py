@@ -97,7 +97,11 @@ class TcpProxy:
         if not isinstance(self._target, str):
             return socket.create_connection(self._target)
         server = socket.socket(socket.AF_UNIX)
-        server.connect(self._target)
+        try:
+            server.connect(self._target)
+        except OSError:
+            server.close()
+            raise
         return server
 
     def _pass_on(self, source: socket.socket, sink: socket.socket) -> None:

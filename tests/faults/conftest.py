@@ -1,0 +1,100 @@
+"""Stages with real processes, and loads to put them under; after each load everything must be in the tables once."""
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from itertools import count
+
+import pytest
+
+from benchmarks.chaos.account import Account
+from benchmarks.chaos.posting import Plan
+from benchmarks.chaos.stage import Stage, set_stage
+from benchmarks.chaos.vendor import Vendor
+from benchmarks.chaos.verdict import judge, wait_until_settled
+from benchmarks.chaos.waiting import wait_until
+from tests.queue.conftest import rabbitmq_vhost
+
+__all__ = ["rabbitmq_vhost"]  # a fixture
+
+RATE = 100
+# On a busy machine a receiver is away for longer than the vendor's own tries last.
+TRIES = 60
+WAIT_SECONDS = 60.0
+
+POSTGRES_SETTINGS = {"fsync": "off", "full_page_writes": "off", "shared_buffers": "64MB"}
+# Seconds of silence after which a worker is dead; a tenth of what it is for users.
+WORKER = ["--dead-after", "2"]
+
+_seeds = count(1)
+
+
+class Load:
+    """A load on a stage.
+
+    Attributes:
+        account: what came of it; there once it has ended.
+    """
+
+    def __init__(self, vendor: Vendor) -> None:
+        self.account = Account()
+        self.vendor = vendor
+
+    def goes_on(self, deliveries: int = 50) -> None:
+        """Return once so many more have been answered with 200."""
+        goal = self.vendor.accepted + deliveries
+        wait_until(lambda: self.vendor.accepted >= goal, "deliveries are accepted", WAIT_SECONDS)
+
+
+class Theatre:
+    """A stage and all loads that it has been under."""
+
+    def __init__(self, stage: Stage) -> None:
+        self.stage = stage
+        self._account = Account()
+
+    @contextmanager
+    def under_load(self) -> Iterator[Load]:
+        """Put the stage under load for the block; then all of it must have come to the tables, once."""
+        plan = Plan(ports=self.stage.ports, rate=RATE, seed=next(_seeds), tries=TRIES)
+        with Vendor(plan, self.stage.key) as vendor:
+            load = Load(vendor)
+            load.goes_on()
+            yield load
+            load.goes_on()
+            load.account = vendor.stop()
+        self._account += load.account
+        wait_until_settled(self.stage, self._account, WAIT_SECONDS)
+        verdict = judge(self.stage, self._account)
+        assert verdict.is_good, verdict
+        assert not load.account.given_up
+
+
+@contextmanager
+def theatre_of(queue: str, **settings: str) -> Iterator[Theatre]:
+    """Set a stage for tests: `queue` is `postgres` or a RabbitMQ's URL."""
+    with set_stage(queue, postgres_settings=POSTGRES_SETTINGS, settings=settings, worker=WORKER) as stage:
+        yield Theatre(stage)
+
+
+@pytest.fixture(scope="module", params=["postgres", pytest.param("rabbitmq", marks=pytest.mark.rabbitmq)])
+def theatre(request: pytest.FixtureRequest) -> Iterator[Theatre]:
+    """A stage for all tests of a module, with either queue."""
+    queue = "postgres" if request.param == "postgres" else str(request.getfixturevalue("rabbitmq_vhost"))
+    with theatre_of(queue) as theatre:
+        yield theatre
+
+
+UnderLoad = Callable[[], AbstractContextManager[Load]]
+
+
+@pytest.fixture
+def stage(theatre: Theatre) -> Iterator[Stage]:
+    """The stage, whole again after each test."""
+    yield theatre.stage
+    theatre.stage.mend()
+
+
+@pytest.fixture
+def under_load(theatre: Theatre) -> UnderLoad:
+    """Put the stage under load for a `with` block; then all of it must have come to the tables, once."""
+    return theatre.under_load
