@@ -3,7 +3,6 @@
 import contextlib
 import os
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -17,6 +16,7 @@ import psycopg
 import pytest
 
 from tests.faults.tcp_proxy import TcpProxy
+from tests.processes import free_port
 from tests.queue.conftest import proxy_of, through
 from tests.queue.deliveries import a_delivery, in_queue, kept_ids, note, wait_until
 from workers.process import create_worker
@@ -34,11 +34,6 @@ DEAD_AFTER = "2"
 
 # What the product promises for a dead worker's messages, in seconds.
 TAKEN_OVER_WITHIN = 60.0
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
 
 
 @pytest.fixture

@@ -14,16 +14,10 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
+from tests.processes import free_port
 from tests.receiver.running import RunningReceiver, public_pem, read_answer, sign, wait_until
 
 BODY = b'{"event":"meeting.started"}'
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 class Process:
