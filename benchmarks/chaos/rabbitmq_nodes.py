@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import socket
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from pika.adapters.utils.connection_workflow import AMQPConnectorException
 from pika.exceptions import AMQPError
 
 from benchmarks.chaos.part import Part
+from benchmarks.chaos.ports import free_port
 
 # Debian's own `rabbitmq-server` is for one node and its account; what it wraps starts any number as whoever calls it.
 _SCRIPTS = ("/usr/lib/rabbitmq/bin/rabbitmq-server", "/usr/local/sbin/rabbitmq-server")
@@ -38,7 +38,7 @@ class RabbitmqNode:
         program = rabbitmq_server()
         if program is None:
             raise FileNotFoundError("RabbitMQ is not installed here: choose Postgres as the queue.")
-        self.port, distribution = _free_ports(2)
+        self.port, distribution = free_port(), free_port()
         self.name = f"rollcall{number}-{self.port if first is None else first.port}@localhost"
         settings = folder / f"rabbitmq-{number}.conf"
         settings.write_text(_SETTINGS.format(port=self.port, first=(first or self).name))
@@ -80,11 +80,3 @@ def answers(url: str) -> bool:
     except (AMQPError, AMQPConnectorException, OSError):
         return False
     return True
-
-
-def _free_ports(count: int) -> list[int]:
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [one.getsockname()[1] for one in sockets]
-    for one in sockets:
-        one.close()
-    return ports

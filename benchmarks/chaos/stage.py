@@ -3,7 +3,6 @@
 import http.client
 import os
 import shutil
-import socket
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,6 +14,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from benchmarks.chaos.part import Part
+from benchmarks.chaos.ports import free_port
 from benchmarks.chaos.rabbitmq_nodes import RabbitmqNode, rabbitmq_nodes
 from benchmarks.chaos.waiting import wait_until
 from console.embedded_postgres import EmbeddedPostgres
@@ -88,7 +88,7 @@ class Stage:
         self.to_queue = [ending.enter_context(proxy_of(url)) for url in self.broker_urls]
         self.from_queue = [ending.enter_context(proxy_of(url)) for url in self.broker_urls]
         self.to_database = ending.enter_context(proxy_of(self.database_url))
-        self.ports = [_free_port() for _ in range(2)]
+        self.ports = [free_port() for _ in range(2)]
         public_key = self.key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
         shared = {
             "PATH": os.environ["PATH"],
@@ -125,7 +125,7 @@ class Stage:
 
     def _part(self, name: str, module: str, arguments: Sequence[str], environment: Mapping[str, str]) -> Part:
         command = [sys.executable, "-m", module, *arguments]
-        return Part(name, command, {**environment, "METRICS_PORT": str(_free_port())}, self.folder)
+        return Part(name, command, {**environment, "METRICS_PORT": str(free_port())}, self.folder)
 
     def _broker_url(self, proxies: Sequence[TcpProxy]) -> str:
         return ";".join(through(proxy, url) for proxy, url in zip(proxies, self.broker_urls, strict=True))
@@ -170,17 +170,3 @@ def receiver_is_ready(port: int) -> bool:
         return False
     finally:
         connection.close()
-
-
-def _free_port() -> int:
-    # Below the range of ports that outgoing connections take: a part that is away for a moment gets its own again.
-    while True:
-        with socket.socket() as probe:
-            port = int.from_bytes(os.urandom(2)) % 20000 + 10000
-            try:
-                probe.bind(("127.0.0.1", port))
-                with socket.socket() as neighbour:  # the worker's metrics
-                    neighbour.bind(("127.0.0.1", port + 1))
-            except OSError:
-                continue
-            return port

@@ -16,6 +16,7 @@ from tests.queue.conftest import proxy_of, through
 from tests.queue.deliveries import a_delivery, in_queue, wait_until
 from workers.queue.brokers import open_broker
 from workers.queue.message import QUEUE_NAME, group_message
+from workers.queue.rabbitmq import RabbitmqQueue
 
 
 def test_a_confirmed_message_is_in_the_queue(broker_url: str) -> None:
@@ -119,7 +120,9 @@ class TestRabbitmq:
     ) -> None:
         with proxy_of(rabbitmq_url) as proxy:
             proxy.freeze()
-            broker = open_broker(through(proxy, rabbitmq_url))
+            broker = RabbitmqQueue(through(proxy, rabbitmq_url))
+            for parameters in broker.parameters:
+                parameters.stack_timeout = 0.5  # as long as it is for users need no test wait
             with pytest.raises(BrokerConnectionError):
                 broker.enqueue(group_message([a_delivery()]))
             with pytest.raises(BrokerConnectionError):

@@ -1,0 +1,24 @@
+"""Ports to listen on that are still free when who listened there has died and comes back."""
+
+import random
+import socket
+
+# Below the range from which Linux and others take the ports of outgoing connections.
+_LOWEST, _HIGHEST = 10_000, 30_000
+
+
+def free_port() -> int:
+    """Return a port of 127.0.0.1 that nobody listens on, nor on the next one (a worker's metrics are there)."""
+    while True:
+        port = random.randrange(_LOWEST, _HIGHEST)
+        if _is_free(port) and _is_free(port + 1):
+            return port
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+        return True
