@@ -1,10 +1,12 @@
 """Who the embedded Postgres runs as: this user, or, as Postgres refuses root, a system account of its own."""
 
+import fcntl
 import os
 import pwd
 import shutil
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -89,7 +91,7 @@ def system_account() -> Account:
     Raises:
         CommandFailedError: it can't be made here, or root can't act as it.
     """
-    account = _find(SYSTEM_ACCOUNT) or _make(SYSTEM_ACCOUNT)
+    account = find_or_make(SYSTEM_ACCOUNT)
     try:
         account.run(["/bin/sh", "-c", "true"])
     except OSError as error:
@@ -98,6 +100,30 @@ def system_account() -> Account:
             f"({error.strerror}): run Rollcall as an ordinary user, or set DATABASE_URL."
         ) from error
     return account
+
+
+def find_or_make(name: str) -> Account:
+    """Return the system account of a name, made by whichever process asks first; only root can.
+
+    Raises:
+        CommandFailedError: it can't be made here.
+    """
+    with accounts_held():
+        return _find(name) or _make(name)
+
+
+@contextmanager
+def accounts_held() -> Iterator[None]:
+    """Keep our other processes from changing the accounts, which their own tools' lock does not always do.
+
+    Two `useradd` at once have been seen to give one name a number each, of which the later stays.
+    """
+    folder = os.open("/etc", os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(folder)
 
 
 def _find(name: str) -> Account | None:

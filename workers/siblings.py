@@ -7,11 +7,12 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import cast
 
 import structlog
-from prometheus_client import CollectorRegistry
+from prometheus_client import CollectorRegistry, Metric
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 
 from workers.metrics import serve_metrics
@@ -32,7 +33,7 @@ def run_siblings(count: int, threads: int, settings: WorkerSettings) -> int:
     figures = tempfile.mkdtemp(prefix="metrics-worker-", dir="var")
     try:
         registry = CollectorRegistry()
-        MultiProcessCollector(registry, path=figures)  # type: ignore[no-untyped-call]
+        FiguresOfAll(registry, path=figures)  # type: ignore[no-untyped-call]
         serve_metrics(registry, settings.host, settings.metrics_port)
         return _Siblings(["--threads", str(threads), "--dead-after", str(settings.dead_after)], figures).run(
             count, stop
@@ -49,6 +50,26 @@ def stop_with(lifeline: int) -> None:
         os.kill(os.getpid(), signal.SIGTERM)
 
     threading.Thread(target=wait, name="lifeline", daemon=True).start()
+
+
+class FiguresOfAll(MultiProcessCollector):
+    """The figures of several processes, added up.
+
+    A file that its process has made and not yet written holds none, and is left for ever by one that is killed in
+    between: as it comes, the library fails the whole look over it (prometheus/client_python, issue 1199).
+    """
+
+    def collect(self) -> Iterable[Metric]:
+        """Return the figures as they are now."""
+        written = [str(file) for file in Path(self._path).glob("*.db") if _size(file)]
+        return cast("Iterable[Metric]", self.merge(written))  # type: ignore[no-untyped-call]
+
+
+def _size(file: Path) -> int:
+    try:
+        return file.stat().st_size
+    except FileNotFoundError:  # its process has ended meanwhile
+        return 0
 
 
 class _Siblings:

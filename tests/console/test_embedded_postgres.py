@@ -4,6 +4,7 @@ import signal
 import stat
 import subprocess
 import sys
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,7 +18,17 @@ from console.embedded_postgres import EmbeddedPostgres
 from console.exclusive import HeldElsewhereError
 from console.failure import CommandFailedError
 from console.orphans import lives
+from console.postgres_account import accounts_held
 from tests.console.waiting import wait_until
+
+# Makes an account once a line comes in, so that several do at once.
+ACCOUNT_MAKER = """
+import sys
+from console.postgres_account import find_or_make
+print(flush=True)
+sys.stdin.readline()
+print(find_or_make(sys.argv[1]).user)
+"""
 
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
 
@@ -289,3 +300,27 @@ def test_a_server_that_can_not_start_says_why(reachable_folder: Path) -> None:
     # And the folder is free again.
     with started(reachable_folder / "postgres"):
         pass
+
+
+@as_root
+def test_processes_that_all_need_the_account_first_make_one() -> None:
+    name = f"rollcall-{uuid.uuid4().hex[:8]}"
+    makers = [
+        subprocess.Popen(
+            [sys.executable, "-c", ACCOUNT_MAKER, name], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+        for _ in range(8)
+    ]
+    try:
+        for maker in makers:
+            assert maker.stdout is not None
+            maker.stdout.readline()
+        for maker in makers:
+            assert maker.stdin is not None
+            maker.stdin.write("\n")
+            maker.stdin.flush()
+        users = {int(maker.communicate()[0]) for maker in makers}
+        assert users == {pwd.getpwnam(name).pw_uid}
+    finally:
+        with accounts_held():
+            subprocess.run(["userdel", name], check=True, capture_output=True)

@@ -57,7 +57,10 @@ def listening(webhook: Webhook) -> Iterator[Webhook]:
         def log_message(self, *_: object) -> None:
             pass
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+    class Server(ThreadingHTTPServer):
+        request_queue_size = 128  # as many as come at once: one that waits a second to be let in is given up
+
+    with Server(("127.0.0.1", 0), Handler) as server:
         webhook.url = f"http://127.0.0.1:{server.server_port}/webhook"
         serving = threading.Thread(target=server.serve_forever, daemon=True)
         serving.start()

@@ -8,6 +8,7 @@ import sys
 import threading
 import urllib.request
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from workers.process import create_worker
 from workers.queue.brokers import open_broker
 from workers.queue.delivery import Delivery
 from workers.queue.message import QUEUE_NAME, group_message
+from workers.queue.publisher import QueueAwayError
 from workers.scope import Scope
 from workers.settings import WorkerSettings
 from workers.settlement import Settlement
@@ -71,8 +73,17 @@ def start_process(queue_database: str, broker_url: str, tmp_path: Path) -> Itera
 
 def publish(broker_url: str, *deliveries: Delivery) -> None:
     broker = open_broker(broker_url)
+
+    def is_taken(delivery: Delivery) -> bool:
+        # A queue that is just being made refuses; who publishes offers again.
+        try:
+            broker.enqueue(group_message([delivery]))
+        except QueueAwayError:
+            return False
+        return True
+
     for delivery in deliveries:
-        broker.enqueue(group_message([delivery]))
+        wait_until(partial(is_taken, delivery))
     broker.close()
 
 
