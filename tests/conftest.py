@@ -2,6 +2,8 @@
 
 import os
 import shutil
+import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from itertools import count
@@ -13,6 +15,7 @@ import pytest
 from console.embedded_postgres import EmbeddedPostgres
 from console.migrate import migrate_database
 
+_ROOT = Path(__file__).parents[1]
 _TEMPLATE = "template_migrated"
 _numbers = count(1)
 
@@ -60,6 +63,33 @@ def migrated_template(embedded_postgres: EmbeddedPostgres) -> str:
 def database_url(embedded_postgres: EmbeddedPostgres, migrated_template: str) -> Iterator[str]:
     """The URL of this test's own database, with all tables and no rows."""
     yield from _database(embedded_postgres, migrated_template)
+
+
+@pytest.fixture
+def used_database_url(database_url: str) -> str:
+    """A database with some sessions and all that hangs on them, and a message in the queue."""
+    subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "benchmarks.populate",
+            "--database-url",
+            database_url,
+            "--sessions",
+            "40",
+            "--days",
+            "2",
+        ],
+        check=True,
+        capture_output=True,
+        cwd=_ROOT,
+    )
+    with psycopg.connect(database_url) as connection:
+        connection.execute(
+            "INSERT INTO rollcall_queue.queue (message_id, queue_name, state, message) "
+            "VALUES (gen_random_uuid(), 'rollcall', 'queued', '{}')"
+        )
+    return database_url
 
 
 @pytest.fixture

@@ -27,6 +27,13 @@ _LONGEST_DEADLINE = 3600.0
 # serialization failures are OperationalErrors); or it is still a standby after a failover.
 _PASSING = (psycopg.OperationalError, psycopg.InterfaceError, errors.ReadOnlySqlTransaction)
 
+# A batch finds its rows by their keys. While a table is small or its statistics are old, reading all of it looks
+# cheaper to the planner, and the plan is kept while the table grows. (Postgres before 18 counts what is switched off
+# as a cost so high that it would compile code for it.)
+_BY_KEYS = """
+    SELECT set_config(name, 'off', false)
+    FROM unnest(ARRAY['enable_seqscan', 'enable_hashjoin', 'enable_mergejoin', 'jit']) AS name"""
+
 Result = TypeVar("Result")
 
 _log = structlog.get_logger(__name__)
@@ -103,6 +110,7 @@ class Database:
     def _connected(self) -> psycopg.Connection[tuple[Any, ...]]:
         if self._connection is None or self._connection.closed:
             self._connection = connect(self._url, name=_NAME, dead_after=self._dead_after)
+            self._connection.execute(_BY_KEYS)
         return self._connection
 
     def _drop_connection(self) -> None:

@@ -53,14 +53,18 @@ class Delivery(Base):
     __table_args__ = (
         CheckConstraint(_one_of("status", [status.value for status in Status]), name="status"),
         CheckConstraint(_one_of("provider", ["dyte", "realtimekit"]), name="provider"),
-        # One body counts once: this index decides which copy, whatever the number of workers.
+        # One body counts once: this index decides which copy, whatever the number of workers. Deliveries that are no
+        # first copy are in it under their own ids, so that it finds all of a session's.
         Index(
             "deliveries_first_copy",
             "session_id",
             "body_sha256",
+            text(
+                "(CASE WHEN status IN ('processed', 'unknown', 'quarantined') AND subject_id IS NULL"
+                " THEN NULL::uuid ELSE id END)"
+            ),
             unique=True,
             postgresql_nulls_not_distinct=True,
-            postgresql_where=text("status IN ('processed', 'unknown', 'quarantined') AND subject_id IS NULL"),
         ),
         Index(
             "deliveries_of_subject",
@@ -111,7 +115,10 @@ class Meeting(Base):
     """A meeting: a lasting channel, the room."""
 
     __tablename__ = "meetings"
-    __table_args__ = (Index("meetings_of_organization", "organization_id"),)
+    __table_args__ = (
+        Index("meetings_of_organization", "organization_id"),
+        {"postgresql_with": {"fillfactor": 50}},
+    )
 
     id: Mapped[str] = mapped_column(primary_key=True)
     organization_id: Mapped[str | None]
@@ -133,7 +140,7 @@ class Session(Base):
         Index("sessions_of_organization", "organization_id", "started_at"),
         Index("sessions_of_day", "organization_id", text("((started_at AT TIME ZONE 'UTC')::date)")),
         Index("sessions_by_start", "started_at"),
-        {"postgresql_with": {"fillfactor": 75}},
+        {"postgresql_with": {"fillfactor": 50}},
     )
 
     id: Mapped[str] = mapped_column(primary_key=True)
@@ -202,7 +209,11 @@ class Recording(Base):
     """A recording."""
 
     __tablename__ = "recordings"
-    __table_args__ = (Index("recordings_of_session", "session_id"), Index("recordings_of_meeting", "meeting_id"))
+    __table_args__ = (
+        Index("recordings_of_session", "session_id"),
+        Index("recordings_of_meeting", "meeting_id"),
+        {"postgresql_with": {"fillfactor": 50}},
+    )
 
     id: Mapped[str] = mapped_column(primary_key=True)
     session_id: Mapped[str | None]
@@ -255,14 +266,14 @@ class TimelineEntry(Base):
         Index(
             "timeline_entry",
             "session_id",
+            "occurred_at",
             "kind",
             "subject_id",
-            "occurred_at",
             unique=True,
             postgresql_nulls_not_distinct=True,
         ),
     )
-    __mapper_args__ = {"primary_key": ["session_id", "kind", "subject_id", "occurred_at"]}  # noqa: RUF012 - SQLAlchemy's
+    __mapper_args__ = {"primary_key": ["session_id", "occurred_at", "kind", "subject_id"]}  # noqa: RUF012 - SQLAlchemy's
 
     session_id: Mapped[str | None]
     occurred_at: Mapped[datetime]

@@ -100,7 +100,7 @@ def _settle_all(cursor: Cursor, batch: Sequence[Kept]) -> Settlement:
 
     counting = [(k.delivery.id, k.delivery.received_at, k.reading.facts) for k in plain if k.reading.facts is not None]
     merge = Merge()
-    for delivery_id, received_at, facts in sorted(counting + settled.counting, key=lambda one: one[0]):
+    for delivery_id, received_at, facts in sorted(counting + settled.counting, key=lambda one: one[0].int):
         merge.add(delivery_id, received_at, facts)
     write_sessions(cursor, merge, settled)
     withdrawn = outcome.withdrawn + settled.withdrawn

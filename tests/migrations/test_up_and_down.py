@@ -1,9 +1,5 @@
 """Every migration goes down and up again on a database that is in use."""
 
-import subprocess
-import sys
-from pathlib import Path
-
 import psycopg
 import pytest
 from alembic import command
@@ -11,7 +7,6 @@ from alembic.script import ScriptDirectory
 
 from console.migrate import migrations_config
 
-ROOT = Path(__file__).parents[2]
 REVISIONS = [script.revision for script in ScriptDirectory.from_config(migrations_config("")).walk_revisions()]
 
 TABLES = """
@@ -35,6 +30,9 @@ def columns_and_indexes(url: str) -> list[tuple[str, ...]]:
             UNION ALL
             SELECT table_schema, table_name, view_definition, '', '' FROM information_schema.views
             WHERE table_schema = 'rollcall'
+            UNION ALL
+            SELECT relnamespace::regnamespace::text, relname, array_to_string(reloptions, ', '), '', '' FROM pg_class
+            WHERE relnamespace IN ('rollcall'::regnamespace, 'rollcall_queue'::regnamespace) AND relkind = 'r'
             ORDER BY 1, 2, 3
             """
         ).fetchall()
@@ -49,33 +47,6 @@ def rows(url: str) -> dict[str, int]:
             assert row is not None
             counts[table] = int(row[0])
         return counts
-
-
-@pytest.fixture
-def used_database_url(database_url: str) -> str:
-    """A database with some sessions and all that hangs on them, and a message in the queue."""
-    subprocess.run(
-        [
-            sys.executable,
-            "-m",
-            "benchmarks.populate",
-            "--database-url",
-            database_url,
-            "--sessions",
-            "40",
-            "--days",
-            "2",
-        ],
-        check=True,
-        capture_output=True,
-        cwd=ROOT,
-    )
-    with psycopg.connect(database_url) as connection:
-        connection.execute(
-            "INSERT INTO rollcall_queue.queue (message_id, queue_name, state, message) "
-            "VALUES (gen_random_uuid(), 'rollcall', 'queued', '{}')"
-        )
-    return database_url
 
 
 @pytest.mark.parametrize("revision", REVISIONS)

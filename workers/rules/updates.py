@@ -62,7 +62,7 @@ def judge(updates: Sequence[Update]) -> list[Judged]:
     """
     judged: list[Judged] = []
     copies: dict[bytes, _Copies] = {}
-    for position, update in enumerate(sorted(updates, key=lambda update: update.id)):
+    for position, update in enumerate(sorted(updates, key=lambda update: update.id.int)):
         known = copies.get(update.body_sha256)
         if known is None:
             known = _Copies(update.id, update.received_at, position, {None, update.delivery_uuid})

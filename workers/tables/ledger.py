@@ -6,7 +6,7 @@ takes over from a later one. Status updates are left to `subjects`: of them the 
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from uuid import UUID
 
 import msgspec
@@ -34,7 +34,6 @@ RETURNING id
 
 _KNOWN = "SELECT id FROM rollcall.deliveries WHERE id = ANY(%b::uuid[])"
 
-# The conditions are those of the index, or it is not used.
 _FIRST_COPIES = """
 SELECT first.id, first.session_id, first.body_sha256, first.status
 FROM rollcall.deliveries AS first
@@ -96,21 +95,22 @@ class Outcome(msgspec.Struct):
     known: int = 0
 
 
-def keep_in_ledger(cursor: Cursor, batch: Iterable[Kept]) -> Outcome:
+def keep_in_ledger(cursor: Cursor, batch: Sequence[Kept]) -> Outcome:
     """Write a batch into the ledger. A delivery that is there already (its message came twice) is left as it is."""
+    once = {kept.delivery.id.int: kept for kept in batch}
     # The order of the index keeps two workers with the same bodies from waiting for each other; within one body the
     # earliest copy goes first and so becomes the first.
-    ordered = sorted(batch, key=lambda kept: (kept.body_sha256, kept.delivery.id))
+    ordered = sorted(once.values(), key=lambda kept: (kept.body_sha256, kept.delivery.id.int))
     written = _insert(cursor, ordered)
-    new = [kept for kept in ordered if kept.delivery.id in written]
-    outcome = Outcome(new, [])
+    outcome = Outcome(ordered, [], known=len(batch) - len(ordered))
     if len(written) < len(ordered):
+        outcome.new = [kept for kept in ordered if kept.delivery.id in written]
         rest = [kept for kept in ordered if kept.delivery.id not in written]
         known = cursor.execute(_KNOWN, [[kept.delivery.id for kept in rest]]).fetchall()
         known_ids = {row[0] for row in known}
-        outcome.known = len(known_ids)
+        outcome.known += len(known_ids)
         _keep_copies(cursor, [kept for kept in rest if kept.delivery.id not in known_ids], outcome)
-    outcome.new.sort(key=lambda kept: kept.delivery.id)
+    outcome.new.sort(key=lambda kept: kept.delivery.id.int)
     return outcome
 
 

@@ -1,13 +1,13 @@
 """Writing what a batch was merged to into the tables, and what its subjects have come to."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from operator import attrgetter
 from typing import Any, TypeVar
 
 import msgspec
 
 from workers.rules.merge import Merge
-from workers.rules.timeline import Entry
+from workers.rules.timeline import Entry, EntryKey
 from workers.tables import statements
 from workers.tables.rows import Cursor, write_columns, write_rows
 from workers.tables.subjects import SettledSubjects
@@ -21,12 +21,8 @@ def write_sessions(cursor: Cursor, merge: Merge, settled: SettledSubjects) -> No
     """Write what a batch says of sessions, and of all that happens in one."""
     write_rows(cursor, statements.SESSIONS, _by_key(merge.sessions))
     write_rows(cursor, statements.PARTICIPANTS, _by_key(merge.participants))
-    ended = [row.id for row in _by_key(merge.sessions) if row.stated_ended_at or row.noticed_ended_at]
-    if ended:
-        write_columns(cursor, statements.LEAVES_AT_SESSION_END, [ended])
     write_rows(cursor, statements.PARTICIPANT_EVENTS, _by_key(merge.participant_events))
-    if settled.gone:
-        write_columns(cursor, statements.TIMELINE_WITHDRAWN, list(zip(*settled.gone, strict=True)))
+    withdraw_entries(cursor, settled.gone)
     write_timeline(cursor, [*merge.timeline.values(), *settled.entries])
     write_rows(cursor, statements.ARTIFACTS, _by_key(merge.artifacts))
     write_rows(cursor, statements.RECORDINGS, sorted(settled.recordings, key=attrgetter("id")))
@@ -41,6 +37,16 @@ def write_meetings(cursor: Cursor, merge: Merge) -> None:
 def write_organizations(cursor: Cursor, merge: Merge) -> None:
     """Write what a batch says of organizations."""
     write_rows(cursor, statements.ORGANIZATIONS, _by_key(merge.organizations))
+
+
+def withdraw_entries(cursor: Cursor, gone: Sequence[EntryKey]) -> None:
+    """Take entries out of the timeline."""
+    of_sessions = [key for key in gone if key[0] is not None]
+    others = [key[1:] for key in gone if key[0] is None]
+    if of_sessions:
+        write_columns(cursor, statements.TIMELINE_WITHDRAWN, list(zip(*of_sessions, strict=True)))
+    if others:
+        write_columns(cursor, statements.TIMELINE_WITHDRAWN_WITHOUT_SESSION, list(zip(*others, strict=True)))
 
 
 def write_timeline(cursor: Cursor, entries: Iterable[Entry]) -> None:

@@ -32,7 +32,8 @@ _OF_SESSIONS: LiteralString = (
     + _COLUMNS
     + """,
     chosen.id IS NOT NULL
-FROM rollcall.deliveries AS delivery LEFT JOIN chosen USING (id)
+FROM rollcall.deliveries AS delivery
+    LEFT JOIN chosen ON chosen.session_id = delivery.session_id AND chosen.id = delivery.id
 WHERE delivery.session_id = ANY(%b::text[])
 ORDER BY delivery.id
 """
@@ -196,6 +197,7 @@ def _enter_anew(cursor: Cursor, rows: list[_Row], changed: list[_Row], scope: Sc
 
 def _settle_anew(cursor: Cursor, subjects: Sequence[Subject]) -> None:
     """Settle subjects that have lost updates from those that are left, in whatever sessions these are."""
+    lock(cursor, (), subjects)
     settled = settle_subjects(cursor, subjects)
     settled.entries, settled.gone = settled.all_entries, []
     merge = Merge()

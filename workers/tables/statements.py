@@ -8,7 +8,9 @@ The locks of `locks` are held meanwhile, so two workers that write one session t
 organizations, which many sessions share, come last, in this order, and are locked for as short a time as can be.
 """
 
+# Those who have not left by the time that an end of the session becomes known, or a later one, left with it.
 SESSIONS = """
+WITH written AS (
 INSERT INTO rollcall.sessions AS old (
     id, meeting_id, organization_id, title, end_reason, last_event_at,
     meeting_by, organization_by, title_by, end_reason_by,
@@ -25,30 +27,37 @@ FROM unnest(
     id, meeting_id, organization_id, title, end_reason, last_event_at,
     meeting_by, organization_by, title_by, end_reason_by,
     stated_started_at, noticed_started_at, stated_ended_at, noticed_ended_at)
-ON CONFLICT (id) DO UPDATE SET (
-    meeting_id, meeting_by, organization_id, organization_by, title, title_by, end_reason, end_reason_by,
-    last_event_at, stated_started_at, noticed_started_at, stated_ended_at, noticed_ended_at,
-    started_at, ended_at, status) = (
-    SELECT
-        CASE WHEN m.meeting_by = old.meeting_by THEN old.meeting_id ELSE excluded.meeting_id END, m.meeting_by,
-        CASE WHEN m.organization_by = old.organization_by THEN old.organization_id ELSE excluded.organization_id END,
-        m.organization_by,
-        CASE WHEN m.title_by = old.title_by THEN old.title ELSE excluded.title END, m.title_by,
-        CASE WHEN m.end_reason_by = old.end_reason_by THEN old.end_reason ELSE excluded.end_reason END, m.end_reason_by,
-        greatest(old.last_event_at, excluded.last_event_at),
-        m.stated_start, m.noticed_start, m.stated_end, m.noticed_end,
-        coalesce(m.stated_start, m.noticed_start),
-        coalesce(m.stated_end, m.noticed_end),
-        CASE WHEN coalesce(m.stated_end, m.noticed_end) IS NULL THEN 'live' ELSE 'ended' END
-    FROM (SELECT
-        greatest(old.meeting_by, excluded.meeting_by) AS meeting_by,
-        greatest(old.organization_by, excluded.organization_by) AS organization_by,
-        greatest(old.title_by, excluded.title_by) AS title_by,
-        greatest(old.end_reason_by, excluded.end_reason_by) AS end_reason_by,
-        least(old.stated_started_at, excluded.stated_started_at) AS stated_start,
-        least(old.noticed_started_at, excluded.noticed_started_at) AS noticed_start,
-        greatest(old.stated_ended_at, excluded.stated_ended_at) AS stated_end,
-        greatest(old.noticed_ended_at, excluded.noticed_ended_at) AS noticed_end) AS m)
+ON CONFLICT (id) DO UPDATE SET
+    meeting_id = CASE WHEN old.meeting_by > excluded.meeting_by OR excluded.meeting_by IS NULL
+        THEN old.meeting_id ELSE excluded.meeting_id END,
+    meeting_by = greatest(old.meeting_by, excluded.meeting_by),
+    organization_id = CASE WHEN old.organization_by > excluded.organization_by OR excluded.organization_by IS NULL
+        THEN old.organization_id ELSE excluded.organization_id END,
+    organization_by = greatest(old.organization_by, excluded.organization_by),
+    title = CASE WHEN old.title_by > excluded.title_by OR excluded.title_by IS NULL
+        THEN old.title ELSE excluded.title END,
+    title_by = greatest(old.title_by, excluded.title_by),
+    end_reason = CASE WHEN old.end_reason_by > excluded.end_reason_by OR excluded.end_reason_by IS NULL
+        THEN old.end_reason ELSE excluded.end_reason END,
+    end_reason_by = greatest(old.end_reason_by, excluded.end_reason_by),
+    last_event_at = greatest(old.last_event_at, excluded.last_event_at),
+    stated_started_at = least(old.stated_started_at, excluded.stated_started_at),
+    noticed_started_at = least(old.noticed_started_at, excluded.noticed_started_at),
+    stated_ended_at = greatest(old.stated_ended_at, excluded.stated_ended_at),
+    noticed_ended_at = greatest(old.noticed_ended_at, excluded.noticed_ended_at),
+    started_at = coalesce(
+        least(old.stated_started_at, excluded.stated_started_at),
+        least(old.noticed_started_at, excluded.noticed_started_at)),
+    ended_at = coalesce(
+        greatest(old.stated_ended_at, excluded.stated_ended_at),
+        greatest(old.noticed_ended_at, excluded.noticed_ended_at)),
+    status = CASE WHEN old.status = 'ended' OR excluded.status = 'ended' THEN 'ended' ELSE 'live' END
+RETURNING id, ended_at)
+UPDATE rollcall.participants AS participant
+SET left_at = written.ended_at, left_source = 'session_end'
+FROM written LEFT JOIN rollcall.sessions AS former ON former.id = written.id
+WHERE written.ended_at IS NOT NULL AND written.ended_at IS DISTINCT FROM former.ended_at
+    AND participant.session_id = written.id AND participant.left_source IS DISTINCT FROM 'event'
 """
 
 # A leave stands unless a later join says that the peer is back; where none stands, the session's end counts as one.
@@ -68,40 +77,31 @@ FROM unnest(
     session_id, peer_id, custom_participant_id, display_name, custom_participant_by, display_name_by,
     stated_joined_at, noticed_joined_at, last_joined_at, last_left_at)
 JOIN rollcall.sessions AS session ON session.id = new.session_id
-ON CONFLICT (session_id, peer_id) DO UPDATE SET (
-    custom_participant_id, custom_participant_by, display_name, display_name_by,
-    stated_joined_at, noticed_joined_at, last_joined_at, last_left_at, joined_at, left_at, left_source) = (
-    SELECT
-        CASE WHEN m.custom_participant_by = old.custom_participant_by
-            THEN old.custom_participant_id ELSE excluded.custom_participant_id END, m.custom_participant_by,
-        CASE WHEN m.display_name_by = old.display_name_by
-            THEN old.display_name ELSE excluded.display_name END, m.display_name_by,
-        m.stated_join, m.noticed_join, m.last_join, m.last_leave,
-        coalesce(m.stated_join, m.noticed_join),
-        CASE WHEN m.last_leave IS NULL OR m.last_leave < m.last_join THEN session.ended_at ELSE m.last_leave END,
-        CASE WHEN m.last_leave IS NULL OR m.last_leave < m.last_join
-            THEN CASE WHEN session.ended_at IS NOT NULL THEN 'session_end' END ELSE 'event' END
-    FROM (SELECT
-        greatest(old.custom_participant_by, excluded.custom_participant_by) AS custom_participant_by,
-        greatest(old.display_name_by, excluded.display_name_by) AS display_name_by,
-        least(old.stated_joined_at, excluded.stated_joined_at) AS stated_join,
-        least(old.noticed_joined_at, excluded.noticed_joined_at) AS noticed_join,
-        greatest(old.last_joined_at, excluded.last_joined_at) AS last_join,
-        greatest(old.last_left_at, excluded.last_left_at) AS last_leave) AS m,
-        rollcall.sessions AS session
-    WHERE session.id = excluded.session_id)
-"""
-
-# After the end of a session became known, or a later one: those who have not left, left with it.
-LEAVES_AT_SESSION_END = """
-UPDATE rollcall.participants AS participant
-SET left_at = session.ended_at, left_source = 'session_end'
-FROM rollcall.sessions AS session
-WHERE session.id = ANY(%b::text[])
-    AND participant.session_id = session.id
-    AND session.ended_at IS NOT NULL
-    AND participant.left_source IS DISTINCT FROM 'event'
-    AND participant.left_at IS DISTINCT FROM session.ended_at
+ON CONFLICT (session_id, peer_id) DO UPDATE SET
+    custom_participant_id = CASE
+        WHEN old.custom_participant_by > excluded.custom_participant_by OR excluded.custom_participant_by IS NULL
+        THEN old.custom_participant_id ELSE excluded.custom_participant_id END,
+    custom_participant_by = greatest(old.custom_participant_by, excluded.custom_participant_by),
+    display_name = CASE WHEN old.display_name_by > excluded.display_name_by OR excluded.display_name_by IS NULL
+        THEN old.display_name ELSE excluded.display_name END,
+    display_name_by = greatest(old.display_name_by, excluded.display_name_by),
+    stated_joined_at = least(old.stated_joined_at, excluded.stated_joined_at),
+    noticed_joined_at = least(old.noticed_joined_at, excluded.noticed_joined_at),
+    last_joined_at = greatest(old.last_joined_at, excluded.last_joined_at),
+    last_left_at = greatest(old.last_left_at, excluded.last_left_at),
+    joined_at = coalesce(
+        least(old.stated_joined_at, excluded.stated_joined_at),
+        least(old.noticed_joined_at, excluded.noticed_joined_at)),
+    left_at = CASE
+        WHEN greatest(old.last_left_at, excluded.last_left_at) IS NULL
+            OR greatest(old.last_left_at, excluded.last_left_at) < greatest(old.last_joined_at, excluded.last_joined_at)
+        THEN (SELECT ended_at FROM rollcall.sessions WHERE id = excluded.session_id)
+        ELSE greatest(old.last_left_at, excluded.last_left_at) END,
+    left_source = CASE
+        WHEN greatest(old.last_left_at, excluded.last_left_at) IS NULL
+            OR greatest(old.last_left_at, excluded.last_left_at) < greatest(old.last_joined_at, excluded.last_joined_at)
+        THEN (SELECT 'session_end' FROM rollcall.sessions WHERE id = excluded.session_id AND ended_at IS NOT NULL)
+        ELSE 'event' END
 """
 
 PARTICIPANT_EVENTS = """
@@ -119,10 +119,17 @@ DO UPDATE SET delivery_id = excluded.delivery_id, detail = excluded.detail
 WHERE excluded.delivery_id < old.delivery_id
 """
 
+# Two statements, since no index answers to "equal, or both null".
 TIMELINE_WITHDRAWN = """
 DELETE FROM rollcall.timeline AS entry
 USING unnest(%b::text[], %b::text[], %b::text[], %b::timestamptz[]) AS gone (session_id, kind, subject_id, occurred_at)
-WHERE entry.session_id IS NOT DISTINCT FROM gone.session_id AND entry.kind = gone.kind
+WHERE entry.session_id = gone.session_id AND entry.kind = gone.kind
+    AND entry.subject_id = gone.subject_id AND entry.occurred_at = gone.occurred_at
+"""
+TIMELINE_WITHDRAWN_WITHOUT_SESSION = """
+DELETE FROM rollcall.timeline AS entry
+USING unnest(%b::text[], %b::text[], %b::timestamptz[]) AS gone (kind, subject_id, occurred_at)
+WHERE entry.session_id IS NULL AND entry.kind = gone.kind
     AND entry.subject_id = gone.subject_id AND entry.occurred_at = gone.occurred_at
 """
 

@@ -4,15 +4,16 @@ They are few, and what one of them means depends on those received before it, wh
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import LiteralString
 from uuid import UUID
 
 import msgspec
 
 from workers.reading.facts import Facts, SubjectKind
-from workers.reading.reading import read
+from workers.reading.reading import Reading, read
 from workers.rules.livestream import LivestreamRow, settle_livestream
 from workers.rules.recording import RecordingRow, settle_recording
 from workers.rules.timeline import Entry, EntryKey
@@ -20,15 +21,18 @@ from workers.rules.updates import Judged, Update, judge
 from workers.scope import Scope
 from workers.status import Status
 from workers.tables.ledger import Kept, Withdrawn, become_repeats
-from workers.tables.locks import Subject, lock
+from workers.tables.locks import Subject
 from workers.tables.rows import Cursor, write_columns
 
-_UPDATES = """
+# Those of the batch itself are known.
+_OTHER_UPDATES = """
 SELECT id, received_at, delivery_uuid, body_sha256, status, repeat_of, payload::text, raw
 FROM rollcall.deliveries
-WHERE subject_id = ANY(%b::text[]) AND status IN ('processed', 'repeat')
-ORDER BY id
+WHERE subject_id = ANY(%b::text[]) AND status IN ('processed', 'repeat') AND id <> ALL(%b::uuid[])
 """
+
+# In characters: what is remembered must not grow to gigabytes.
+_LONGEST_REMEMBERED = 4096
 
 # A repeat holds no payload of its own; one that counts after all gets that of a copy.
 _COUNT = """
@@ -39,14 +43,19 @@ WHERE delivery.id = new.id
 """
 
 
-class _LedgerUpdate(msgspec.Struct):
-    update: Update
+class _Body(msgspec.Struct):
     facts: Facts
     payload: str | None
     raw: bytes | None
     error: str | None
+
+
+class _LedgerUpdate(msgspec.Struct):
+    update: Update
+    body: _Body
     stored_status: str
     stored_repeat_of: UUID | None
+    is_new: bool
 
 
 class SettledSubjects(msgspec.Struct):
@@ -81,89 +90,120 @@ def settle_subjects(cursor: Cursor, subjects: Sequence[Subject], new: Sequence[K
     """Settle subjects from all their updates in the ledger, and mark there which are repeats.
 
     Parameters:
-        cursor: in the transaction that wrote `new` into the ledger.
+        cursor: in a transaction that has locked them and has written `new` into the ledger.
         subjects: kind and id.
         new: the deliveries of this batch; the tables hold what the others came to.
     """
     settled = SettledSubjects()
     if not subjects:
         return settled
-    lock(cursor, (), subjects)
-    new_ids = {kept.delivery.id for kept in new}
-    ledger = _updates(cursor, subjects, {kept.delivery.id: kept for kept in new})
+    ledger = _updates(cursor, subjects, new)
     to_repeat: list[tuple[UUID, UUID]] = []
     to_count: list[_LedgerUpdate] = []
     for subject in subjects:
-        rows = {row.update.id: row for row in ledger[subject]}
-        updates = [row.update for row in ledger[subject]]
-        after = judge(updates)
-        before = judge([update for update in updates if update.id not in new_ids])
-        for one in after:
-            row = rows[one.update.id]
-            if one.counts and (one.update.id in new_ids or row.stored_status != Status.PROCESSED):
-                settled.counting.append((one.update.id, one.update.received_at, row.facts))
+        rows = ledger.get(subject, [])
+        after = judge([row.update for row in rows])
+        for row, one in zip(rows, after, strict=True):
+            if one.counts and (row.is_new or row.stored_status != Status.PROCESSED):
+                settled.counting.append((one.update.id, one.update.received_at, row.body.facts))
             if one.counts and row.stored_status != Status.PROCESSED:
                 to_count.append(row)
             if not one.counts and (row.stored_status != Status.REPEAT or row.stored_repeat_of != one.first):
                 to_repeat.append((one.update.id, one.first))
-                if row.stored_status == Status.PROCESSED and one.update.id not in new_ids:
-                    settled.withdrawn.append(Withdrawn(one.update.id, one.first, row.facts))
-        _settle(subject, before, after, settled)
+                if row.stored_status == Status.PROCESSED and not row.is_new:
+                    settled.withdrawn.append(Withdrawn(one.update.id, one.first, row.body.facts))
+        _settle(subject, rows, after, settled)
     if to_count:
         write_columns(
             cursor,
             _COUNT,
             (
                 [row.update.id for row in to_count],
-                [row.payload for row in to_count],
-                [row.raw for row in to_count],
-                [row.error for row in to_count],
+                [row.body.payload for row in to_count],
+                [row.body.raw for row in to_count],
+                [row.body.error for row in to_count],
             ),
         )
     become_repeats(cursor, [one[0] for one in to_repeat], [one[1] for one in to_repeat])
     return settled
 
 
-def _settle(subject: Subject, before: list[Judged], after: list[Judged], settled: SettledSubjects) -> None:
-    kind, subject_id = subject
-    if kind is SubjectKind.RECORDING:
-        _, entries_before = settle_recording(subject_id, before)
-        recording, entries = settle_recording(subject_id, after)
-        settled.recordings += [recording] if after else []
-    else:
-        _, entries_before = settle_livestream(subject_id, before)
-        livestream, entries = settle_livestream(subject_id, after)
-        settled.livestreams += [livestream] if after else []
+def _settle(subject: Subject, rows: Sequence[_LedgerUpdate], after: Sequence[Judged], settled: SettledSubjects) -> None:
+    entries = _settle_row(subject, after, settled)
     settled.all_entries += entries.values()
+    known = sum(not row.is_new for row in rows)
+    if not any(row.is_new for row in rows[:known]):
+        # All new ones were received after all others, which so mean what they meant before.
+        new_ids = {row.update.id for row in rows[known:]}
+        settled.entries += [entry for entry in entries.values() if entry.delivery_id in new_ids]
+        return
+    before = judge([row.update for row in rows if not row.is_new])
+    entries_before = _settle_row(subject, before, SettledSubjects())
     settled.entries += [entry for key, entry in entries.items() if entries_before.get(key) != entry]
     settled.gone += [key for key, entry in entries_before.items() if entries.get(key) != entry]
 
 
-def _updates(cursor: Cursor, subjects: Sequence[Subject], new: dict[UUID, Kept]) -> dict[Subject, list[_LedgerUpdate]]:
-    """Read the updates of subjects. A repeat has no payload; its facts are those of another copy of its body."""
-    rows = cursor.execute(_UPDATES, [[subject_id for _, subject_id in subjects]], prepare=True).fetchall()
-    opened: dict[bytes, tuple[Facts, str | None, bytes | None, str | None]] = {}
-    for delivery_id, _, _, body_sha256, _, _, payload, raw in rows:
-        if body_sha256 in opened or (payload is None and raw is None):
-            continue
-        known = new.get(delivery_id)
-        reading = known.reading if known else read(payload.encode() if payload is not None else raw, None, Scope())
-        if reading.facts is not None:
-            opened[body_sha256] = (reading.facts, payload, raw, reading.error)
+def _settle_row(subject: Subject, judged: Sequence[Judged], settled: SettledSubjects) -> dict[EntryKey, Entry]:
+    """Add the subject's row, where it has updates, and return its timeline entries by their keys."""
+    kind, subject_id = subject
+    if kind is SubjectKind.RECORDING:
+        recording, entries = settle_recording(subject_id, judged)
+        settled.recordings += [recording] if judged else []
+    else:
+        livestream, entries = settle_livestream(subject_id, judged)
+        settled.livestreams += [livestream] if judged else []
+    return entries
+
+
+def _updates(
+    cursor: Cursor, subjects: Sequence[Subject], new: Sequence[Kept]
+) -> Mapping[Subject, Sequence[_LedgerUpdate]]:
+    """Return the updates of subjects, in the order of their ids, those of the batch among them.
+
+    A repeat has no payload; its facts are those of another copy of its body.
+    """
+    bodies = {
+        kept.body_sha256: _Body(reading.facts, reading.payload, reading.raw, reading.error)
+        for kept in new
+        if (reading := kept.reading).facts is not None
+    }
+    keys = [[subject_id for _, subject_id in subjects], [kept.delivery.id for kept in new]]
+    others = cursor.execute(_OTHER_UPDATES, keys, prepare=True).fetchall()
+    for _, _, _, body_sha256, _, _, payload, raw in others:
+        if body_sha256 not in bodies and (payload is not None or raw is not None):
+            body = _open(payload, raw)
+            if body.facts is not None:
+                bodies[body_sha256] = _Body(body.facts, payload, raw, body.error)
+    stored = [(*other[:6], False) for other in others]
+    stored += [
+        (k.delivery.id, k.delivery.received_at, k.delivery.delivery_uuid, k.body_sha256, Status.PROCESSED, None, True)
+        for k in new
+    ]
     updates: dict[Subject, list[_LedgerUpdate]] = defaultdict(list)
-    for delivery_id, received_at, delivery_uuid, body_sha256, status, repeat_of, _, _ in rows:
-        if body_sha256 not in opened:
-            continue
-        facts, payload, raw, error = opened[body_sha256]
-        stated = facts.update
-        if stated is None:
+    for delivery_id, received_at, delivery_uuid, body_sha256, status, repeat_of, is_new in sorted(
+        stored, key=lambda one: one[0].int
+    ):
+        body_of = bodies.get(body_sha256)
+        stated = body_of.facts.update if body_of is not None else None
+        if body_of is None or stated is None:
             continue
         update = Update(
             delivery_id, received_at, delivery_uuid, body_sha256, stated.status, stated.session_id, stated.states
         )
-        row = _LedgerUpdate(update, facts, payload, raw, error, status, repeat_of)
-        updates[stated.kind, stated.subject_id].append(row)
+        updates[stated.kind, stated.subject_id].append(_LedgerUpdate(update, body_of, status, repeat_of, is_new))
     return updates
+
+
+def _open(payload: str | None, raw: bytes | None) -> Reading:
+    if payload is None or len(payload) > _LONGEST_REMEMBERED:
+        return read(payload.encode() if payload is not None else raw or b"", None, Scope())
+    return _open_again(payload)
+
+
+# A recording's updates are read with each that follows. Nobody changes anything of a reading.
+@lru_cache(maxsize=4096)
+def _open_again(payload: str) -> Reading:
+    return read(payload.encode(), None, Scope())
 
 
 _FORGET: tuple[LiteralString, ...] = (

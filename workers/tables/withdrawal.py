@@ -109,6 +109,7 @@ def write_anew(
         merge.add(delivery_id, received_at, facts)
         if facts.update is not None:
             subjects.add((facts.update.kind, facts.update.subject_id))
+    lock(cursor, (), subjects)
     settled = settle_subjects(cursor, sorted(subjects))
     emptied = {None, *session_ids}
     settled.entries = [entry for entry in settled.all_entries if entry.session_id in emptied]
