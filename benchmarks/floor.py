@@ -1,4 +1,4 @@
-"""The floor: a Starlette application that reads the body and answers, on the receiver's own server settings.
+"""The floor: a Starlette application that reads the body and answers, on uvicorn as it comes, set as the receiver is.
 
 With --verify it also checks the signature, which no receiver can do without: the bound for intake.
 
@@ -12,6 +12,7 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from receiver.public_key import PublicKey, read_public_keys
 from receiver.serving import listen, make_server
@@ -49,7 +50,7 @@ def main() -> None:
         (key,) = read_public_keys(os.environ["WEBHOOK_PUBLIC_KEYS"])
         endpoint = Verifying(key).answer
     app = Starlette(routes=[Route("/webhook", endpoint, methods=["POST"])])
-    make_server(app).run(sockets=[listen("127.0.0.1", int(os.environ["PORT"]))])
+    make_server(app, HttpToolsProtocol).run(sockets=[listen("127.0.0.1", int(os.environ["PORT"]))])
 
 
 if __name__ == "__main__":

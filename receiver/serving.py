@@ -11,7 +11,9 @@ from types import FrameType
 import structlog
 import uvicorn
 from starlette.types import ASGIApp
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from receiver.joined_writes import JoiningProtocol
 from receiver.refusal import ReceiverError
 
 _log = structlog.get_logger(__name__)
@@ -46,12 +48,12 @@ def listen(host: str, port: int) -> socket.socket:
         ) from error
 
 
-def make_server(app: ASGIApp) -> uvicorn.Server:
+def make_server(app: ASGIApp, protocol: type[HttpToolsProtocol] = JoiningProtocol) -> uvicorn.Server:
     """Return the HTTP server of a receiver; to be run with a listening socket."""
     config = uvicorn.Config(
         app,
         loop="uvloop",
-        http="httptools",
+        http=protocol,
         ws="none",
         interface="asgi3",
         lifespan="on",

@@ -18,7 +18,7 @@ from workers.siblings import run_siblings, stop_with
 def main() -> int:
     """Run a worker until SIGTERM or SIGINT. Returns the exit status."""
     parser = argparse.ArgumentParser(prog="python -m workers", description=__doc__)
-    parser.add_argument("--threads", type=int, default=8, help="groups that a process holds at once (default: 8)")
+    parser.add_argument("--threads", type=int, default=16, help="groups that a process holds at once (default: 16)")
     parser.add_argument("--processes", type=int, default=1, help="processes (default: 1)")
     parser.add_argument(
         "--dead-after",

@@ -17,6 +17,9 @@ SCHEMA = "rollcall"
 FILLFACTORS = {"sessions": (75, 50), "meetings": (100, 50), "recordings": (100, 50)}
 
 
+# What nobody looks rows up by is not worth sampling, least of all whole bodies.
+NOT_SAMPLED = (("deliveries", "payload"), ("deliveries", "raw"), ("timeline", "detail"))
+
 # The copies of a body that do not count, and status updates, are in the index of first copies under their own ids.
 FIRST_COPY = """
 CREATE UNIQUE INDEX deliveries_first_copy ON rollcall.deliveries (
@@ -45,9 +48,13 @@ def upgrade() -> None:
     _order_timeline_by("session_id", "occurred_at", "kind", "subject_id")
     for table, (_, fillfactor) in FILLFACTORS.items():
         op.execute(f"ALTER TABLE {SCHEMA}.{table} SET (fillfactor = {fillfactor})")
+    for table, column in NOT_SAMPLED:
+        op.execute(f"ALTER TABLE {SCHEMA}.{table} ALTER COLUMN {column} SET STATISTICS 0")
 
 
 def downgrade() -> None:
+    for table, column in NOT_SAMPLED:
+        op.execute(f"ALTER TABLE {SCHEMA}.{table} ALTER COLUMN {column} SET STATISTICS -1")
     for table, (fillfactor, _) in FILLFACTORS.items():
         op.execute(f"ALTER TABLE {SCHEMA}.{table} SET (fillfactor = {fillfactor})")
     _order_timeline_by("session_id", "kind", "subject_id", "occurred_at")

@@ -33,6 +33,9 @@ def columns_and_indexes(url: str) -> list[tuple[str, ...]]:
             UNION ALL
             SELECT relnamespace::regnamespace::text, relname, array_to_string(reloptions, ', '), '', '' FROM pg_class
             WHERE relnamespace IN ('rollcall'::regnamespace, 'rollcall_queue'::regnamespace) AND relkind = 'r'
+            UNION ALL
+            SELECT attrelid::regclass::text, attname, coalesce(attstattarget, -1)::text, '', '' FROM pg_attribute
+            WHERE attrelid IN (SELECT oid FROM pg_class WHERE relnamespace = 'rollcall'::regnamespace AND relkind = 'r')
             ORDER BY 1, 2, 3
             """
         ).fetchall()
