@@ -9,9 +9,11 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Literal
 from urllib.parse import urlsplit
 
 import pika
@@ -25,6 +27,7 @@ from console.migrate import migrate_database
 DEFAULT_RABBITMQ_URL = "amqp://guest:guest@127.0.0.1:5672"
 # One of this checkout's own: the benchmarks of another may run at the same time.
 _VHOST = f"rollcall-benchmarks-{hashlib.sha256(os.fsencode(CACHE)).hexdigest()[:8]}"
+_VACUUMING = "SELECT FROM pg_stat_activity WHERE backend_type = 'autovacuum worker'"
 # With it the server can say when a row was committed, to the microsecond.
 _SETTINGS = {"track_commit_timestamp": "on"}
 
@@ -67,6 +70,14 @@ class Ground:
         migrate_database(self.postgres.url(name))
         return self.postgres.url(name)
 
+    def autovacuum(self, state: Literal["on", "off"]) -> None:
+        """Let autovacuum start or not; returns once none is under way."""
+        self._execute(f"ALTER SYSTEM SET autovacuum TO {state}")
+        self._execute("SELECT pg_reload_conf()")
+        with psycopg.connect(self.postgres.url("postgres"), autocommit=True) as connection:
+            while connection.execute(_VACUUMING).fetchone():
+                time.sleep(0.1)
+
     def _new_database(self, name: str) -> str:
         self._execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
         self._execute(f'CREATE DATABASE "{name}"')
@@ -86,7 +97,9 @@ def ground() -> Iterator[Ground]:
     postgres.start()
     try:
         with _rabbitmq() as rabbitmq_url:
-            yield Ground(postgres, rabbitmq_url)
+            stood_on = Ground(postgres, rabbitmq_url)
+            stood_on.autovacuum("on")  # a run that was killed may have left it off
+            yield stood_on
     finally:
         postgres.stop()
 

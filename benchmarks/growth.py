@@ -1,7 +1,8 @@
 """`growth`: what an event costs worker and Postgres, into an empty ledger and into one that years have filled.
 
 Both ledgers take the same number of deliveries in turns, as queue messages of one size, each round of new sessions.
-The full ledgers are made by `benchmarks.populate`, once, and kept in the cache: ten million rows take a while.
+Autovacuum, which the two share, stands still meanwhile: what it costs is not in the figures. The full ledgers are made
+by `benchmarks.populate`, once, and kept in the cache: ten million rows take a while.
 """
 
 import sys
@@ -39,8 +40,11 @@ def measure(ground: Ground, effort: Effort) -> Iterator[Line]:
             # Once more than is counted: at first code is read, connections are made, statements are planned.
             for _ in range(effort.rounds + 1):
                 deliveries = unsigned_deliveries(effort.events, seed=time_ns())
+                # It looks after the one in the other's turn.
+                ground.autovacuum("off")
                 empty.append(work_off(empty_url, empty_account, deliveries))
                 full.append(work_off(full_url, full_account, deliveries))
+                ground.autovacuum("on")
         yield _line(0, empty[1:], empty[1:], effort.events)
         yield _line(found[0] if found else 0, full[1:], empty[1:], effort.events)
 

@@ -147,7 +147,7 @@ def _is_of_the_merge(column: Column[Any]) -> bool:
 
 
 def _index_line(name: Any, expressions: Sequence[Any]) -> str:
-    columns = ", ".join(str(getattr(expression, "name", expression)) for expression in expressions)
+    columns = ", ".join(" ".join(str(getattr(expression, "name", expression)).split()) for expression in expressions)
     return f"`{name}` ({columns})"
 
 

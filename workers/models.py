@@ -46,6 +46,14 @@ def _one_of(column: str, values: list[str]) -> str:
     return f"{column} IN ({', '.join(repr(value) for value in values)})"
 
 
+# Line by line as Postgres tells an index's expression: so it is compared with the migrations'.
+_UNLESS_FIRST_COPY = """(
+CASE
+    WHEN (status = ANY (ARRAY['processed', 'unknown', 'quarantined'])) AND subject_id IS NULL THEN NULL
+    ELSE id
+END)"""
+
+
 class Delivery(Base):
     """A delivery kept: the ledger."""
 
@@ -59,10 +67,7 @@ class Delivery(Base):
             "deliveries_first_copy",
             "session_id",
             "body_sha256",
-            text(
-                "(CASE WHEN status IN ('processed', 'unknown', 'quarantined') AND subject_id IS NULL"
-                " THEN NULL::uuid ELSE id END)"
-            ),
+            text(_UNLESS_FIRST_COPY),
             unique=True,
             postgresql_nulls_not_distinct=True,
         ),

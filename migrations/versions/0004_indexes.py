@@ -33,6 +33,14 @@ WHERE status IN ('processed', 'unknown', 'quarantined') AND subject_id IS NULL
 """
 
 
+# In the order in which a worker's transaction comes to them: while the older version still runs, neither waits for who
+# waits for it.
+HOLD_ALL = """
+LOCK TABLE rollcall.deliveries, rollcall.sessions, rollcall.timeline, rollcall.recordings, rollcall.meetings
+IN ACCESS EXCLUSIVE MODE
+"""
+
+
 def _order_timeline_by(*columns: str) -> None:
     """Make the index of the timeline anew; a version that runs meanwhile names its columns, whatever their order."""
     op.drop_index("timeline_entry", table_name="timeline", schema=SCHEMA)
@@ -42,6 +50,7 @@ def _order_timeline_by(*columns: str) -> None:
 
 
 def upgrade() -> None:
+    op.execute(HOLD_ALL)
     op.drop_index("deliveries_first_copy", table_name="deliveries", schema=SCHEMA)
     op.execute(FIRST_COPY)
     # The time tells two entries of a session apart sooner than their kinds do, and they are read in its order.
@@ -53,6 +62,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    op.execute(HOLD_ALL)
     for table, column in NOT_SAMPLED:
         op.execute(f"ALTER TABLE {SCHEMA}.{table} ALTER COLUMN {column} SET STATISTICS -1")
     for table, (fillfactor, _) in FILLFACTORS.items():
