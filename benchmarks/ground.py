@@ -27,7 +27,9 @@ from console.migrate import migrate_database
 DEFAULT_RABBITMQ_URL = "amqp://guest:guest@127.0.0.1:5672"
 # One of this checkout's own: the benchmarks of another may run at the same time.
 _VHOST = f"rollcall-benchmarks-{hashlib.sha256(os.fsencode(CACHE)).hexdigest()[:8]}"
-_VACUUMING = "SELECT FROM pg_stat_activity WHERE backend_type = 'autovacuum worker'"
+_VACUUMING = "SELECT 1 FROM pg_stat_activity WHERE backend_type = 'autovacuum worker'"
+# The launcher hears of a change a moment later.
+_IDLE_LOOKS = 5
 # With it the server can say when a row was committed, to the microsecond.
 _SETTINGS = {"track_commit_timestamp": "on"}
 
@@ -71,12 +73,14 @@ class Ground:
         return self.postgres.url(name)
 
     def autovacuum(self, state: Literal["on", "off"]) -> None:
-        """Let autovacuum start or not; returns once none is under way."""
+        """Let autovacuum start or not; returns once none has been under way for a while."""
         self._execute(f"ALTER SYSTEM SET autovacuum TO {state}")
         self._execute("SELECT pg_reload_conf()")
         with psycopg.connect(self.postgres.url("postgres"), autocommit=True) as connection:
-            while connection.execute(_VACUUMING).fetchone():
+            idle_looks = 0
+            while idle_looks < _IDLE_LOOKS:
                 time.sleep(0.1)
+                idle_looks = 0 if connection.execute(_VACUUMING).fetchone() else idle_looks + 1
 
     def _new_database(self, name: str) -> str:
         self._execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')

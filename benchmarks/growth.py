@@ -42,9 +42,11 @@ def measure(ground: Ground, effort: Effort) -> Iterator[Line]:
                 deliveries = unsigned_deliveries(effort.events, seed=time_ns())
                 # It looks after the one in the other's turn.
                 ground.autovacuum("off")
-                empty.append(work_off(empty_url, empty_account, deliveries))
-                full.append(work_off(full_url, full_account, deliveries))
-                ground.autovacuum("on")
+                try:
+                    empty.append(work_off(empty_url, empty_account, deliveries))
+                    full.append(work_off(full_url, full_account, deliveries))
+                finally:
+                    ground.autovacuum("on")
         yield _line(0, empty[1:], empty[1:], effort.events)
         yield _line(found[0] if found else 0, full[1:], empty[1:], effort.events)
 

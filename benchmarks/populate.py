@@ -49,7 +49,7 @@ def main() -> None:
     arguments = parser.parse_args()
     began = time.monotonic()
     with psycopg.connect(arguments.database_url, autocommit=True) as connection:
-        if connection.execute("SELECT FROM rollcall.deliveries LIMIT 1").fetchone():
+        if connection.execute("SELECT 1 FROM rollcall.deliveries LIMIT 1").fetchone():
             raise SystemExit("The database has deliveries already: populate an empty one.")
         indexes = connection.execute(SECONDARY_INDEXES).fetchall()
         for name, _ in indexes:

@@ -108,8 +108,11 @@ def find_or_make(name: str) -> Account:
     Raises:
         CommandFailedError: it can't be made here.
     """
-    with accounts_held():
-        return _find(name) or _make(name)
+    account = _find(name)
+    if account is None:
+        with accounts_held():
+            account = _find(name) or _make(name)
+    return account
 
 
 @contextmanager

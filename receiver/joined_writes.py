@@ -13,13 +13,19 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 class JoiningProtocol(HttpToolsProtocol):
     """uvicorn's HTTP, on connections that write so."""
 
+    transport: "JoinedWrites"  # type: ignore[assignment]  # it has all of a transport that is used
+
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
         """Begin with a connection."""
-        super().connection_made(JoinedWrites(transport, self.loop))  # type: ignore[arg-type]  # it is all that is used
+        super().connection_made(JoinedWrites(transport, self.loop))  # type: ignore[arg-type]  # see above
+
+    def eof_received(self) -> None:
+        """Let an answer out before the connection goes: the sender sends no more, but may still read."""
+        self.transport.flush()
 
 
 class JoinedWrites:
-    """A transport that writes at the end of a turn; all else is the transport's own."""
+    """A transport that writes when the next turn begins; all else is the transport's own."""
 
     def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
         self._transport = transport
@@ -31,17 +37,18 @@ class JoinedWrites:
         return getattr(self._transport, name)
 
     def write(self, data: bytes) -> None:
-        """Write `data` behind what is written before it, once this turn ends."""
+        """Write `data`, with what else is written in this turn."""
         if not self._pieces:
-            self._loop.call_soon(self._write_pieces)
+            self._loop.call_soon(self.flush)
         self._pieces.append(data)
 
     def close(self) -> None:
         """Close once all is written."""
-        self._write_pieces()
+        self.flush()
         self._transport.close()
 
-    def _write_pieces(self) -> None:
+    def flush(self) -> None:
+        """Write now what was written in this turn."""
         if self._pieces and not self._transport.is_closing():
             self._transport.write(b"".join(self._pieces))
         self._pieces.clear()

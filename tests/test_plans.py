@@ -26,10 +26,11 @@ STATEMENTS = {
 BY_A_KEY = re.compile(r"Index Cond: \(+(\w+\.)?(id|stream_id|session_id|subject_id|repeat_of)\b")
 
 
-@pytest.fixture
-def database(used_database_url: str) -> Iterator[Database]:
-    """Tables that hold something, as a worker reaches them."""
-    settings = WorkerSettings(used_database_url, used_database_url, Scope(), host="", metrics_port=0)
+@pytest.fixture(params=["database_url", "used_database_url"])
+def database(request: pytest.FixtureRequest) -> Iterator[Database]:
+    """Tables that are empty, or hold something, as a worker reaches them: a plan that is made early is kept."""
+    url = request.getfixturevalue(request.param)
+    settings = WorkerSettings(url, url, Scope(), host="", metrics_port=0)
     database = Database(settings, threading.Event())
     yield database
     database.close()
@@ -50,3 +51,10 @@ def explain(connection: psycopg.Connection[Any], statement: str) -> list[str]:
 def goes_by_keys(plan: list[str]) -> bool:
     scans = [after for line, after in pairwise([*plan, ""]) if re.search("Index (Only )?Scan", line)]
     return all(map(BY_A_KEY.search, scans)) and not any("Seq Scan" in line for line in plan)
+
+
+@pytest.mark.parametrize("statement", [ledger._FIRST_COPIES, ledger._FIRST_COPIES_WITHOUT_SESSION])  # noqa: SLF001 - its plan
+def test_a_first_copy_is_found_without_a_look_at_its_repeats(database: Database, statement: str) -> None:
+    plan = database.commit(partial(explain, statement=statement))
+    conditions = [line for line in plan if "Index Cond" in line]
+    assert [line for line in conditions if "body_sha256 = " in line and "CASE" in line] == conditions != []

@@ -109,8 +109,10 @@ class Database:
 
     def _connected(self) -> psycopg.Connection[tuple[Any, ...]]:
         if self._connection is None or self._connection.closed:
-            self._connection = connect(self._url, name=_NAME, dead_after=self._dead_after)
-            self._connection.execute(_BY_KEYS)
+            connection = connect(self._url, name=_NAME, dead_after=self._dead_after)
+            self._connection = connection
+            with deadlines.within(_FIRST_DEADLINE, lambda: cut_connection(connection)):
+                connection.execute(_BY_KEYS)
         return self._connection
 
     def _drop_connection(self) -> None:

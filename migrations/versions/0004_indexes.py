@@ -13,48 +13,46 @@ depends_on = None
 
 SCHEMA = "rollcall"
 
-# A row whose new version finds room on its page needs no new entry in any index.
+# A row whose new version finds room on its page, and changes nothing indexed, needs no new entry in any index.
 FILLFACTORS = {"sessions": (75, 50), "meetings": (100, 50), "recordings": (100, 50)}
-
 
 # What nobody looks rows up by is not worth sampling, least of all whole bodies.
 NOT_SAMPLED = (("deliveries", "payload"), ("deliveries", "raw"), ("timeline", "detail"))
 
+# Writers wait from here to the end, readers only for the last moment. The order is that in which a worker's transaction
+# comes to the tables: while the older version still runs, neither waits for who waits for it.
+HOLD_WRITERS = """
+LOCK TABLE rollcall.deliveries, rollcall.sessions, rollcall.timeline, rollcall.recordings, rollcall.meetings
+IN SHARE ROW EXCLUSIVE MODE
+"""
+
 # The copies of a body that do not count, and status updates, are in the index of first copies under their own ids.
 FIRST_COPY = """
-CREATE UNIQUE INDEX deliveries_first_copy ON rollcall.deliveries (
-    session_id, body_sha256,
+(session_id, body_sha256,
     (CASE WHEN status IN ('processed', 'unknown', 'quarantined') AND subject_id IS NULL THEN NULL::uuid ELSE id END)
 ) NULLS NOT DISTINCT
 """
 FIRST_COPY_ALONE = """
-CREATE UNIQUE INDEX deliveries_first_copy ON rollcall.deliveries (session_id, body_sha256) NULLS NOT DISTINCT
+(session_id, body_sha256) NULLS NOT DISTINCT
 WHERE status IN ('processed', 'unknown', 'quarantined') AND subject_id IS NULL
 """
+# The time tells two entries of a session apart sooner than their kinds do, and they are read in its order.
+ENTRY_BY_TIME = "(session_id, occurred_at, kind, subject_id) NULLS NOT DISTINCT"
+ENTRY_BY_KIND = "(session_id, kind, subject_id, occurred_at) NULLS NOT DISTINCT"
 
 
-# In the order in which a worker's transaction comes to them: while the older version still runs, neither waits for who
-# waits for it.
-HOLD_ALL = """
-LOCK TABLE rollcall.deliveries, rollcall.sessions, rollcall.timeline, rollcall.recordings, rollcall.meetings
-IN ACCESS EXCLUSIVE MODE
-"""
-
-
-def _order_timeline_by(*columns: str) -> None:
-    """Make the index of the timeline anew; a version that runs meanwhile names its columns, whatever their order."""
-    op.drop_index("timeline_entry", table_name="timeline", schema=SCHEMA)
-    op.create_index(
-        "timeline_entry", "timeline", columns, unique=True, schema=SCHEMA, postgresql_nulls_not_distinct=True
-    )
+def _replace_indexes(deliveries_first_copy: str, timeline_entry: str) -> None:
+    """Make two unique indexes anew; a version that runs meanwhile names columns, not indexes."""
+    op.execute(HOLD_WRITERS)
+    op.execute(f"CREATE UNIQUE INDEX new_first_copy ON {SCHEMA}.deliveries {deliveries_first_copy}")
+    op.execute(f"CREATE UNIQUE INDEX new_entry ON {SCHEMA}.timeline {timeline_entry}")
+    for old, new in (("deliveries_first_copy", "new_first_copy"), ("timeline_entry", "new_entry")):
+        op.execute(f"DROP INDEX {SCHEMA}.{old}")
+        op.execute(f"ALTER INDEX {SCHEMA}.{new} RENAME TO {old}")
 
 
 def upgrade() -> None:
-    op.execute(HOLD_ALL)
-    op.drop_index("deliveries_first_copy", table_name="deliveries", schema=SCHEMA)
-    op.execute(FIRST_COPY)
-    # The time tells two entries of a session apart sooner than their kinds do, and they are read in its order.
-    _order_timeline_by("session_id", "occurred_at", "kind", "subject_id")
+    _replace_indexes(FIRST_COPY, ENTRY_BY_TIME)
     for table, (_, fillfactor) in FILLFACTORS.items():
         op.execute(f"ALTER TABLE {SCHEMA}.{table} SET (fillfactor = {fillfactor})")
     for table, column in NOT_SAMPLED:
@@ -62,11 +60,8 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    op.execute(HOLD_ALL)
-    for table, column in NOT_SAMPLED:
-        op.execute(f"ALTER TABLE {SCHEMA}.{table} ALTER COLUMN {column} SET STATISTICS -1")
+    _replace_indexes(FIRST_COPY_ALONE, ENTRY_BY_KIND)
     for table, (fillfactor, _) in FILLFACTORS.items():
         op.execute(f"ALTER TABLE {SCHEMA}.{table} SET (fillfactor = {fillfactor})")
-    _order_timeline_by("session_id", "kind", "subject_id", "occurred_at")
-    op.drop_index("deliveries_first_copy", table_name="deliveries", schema=SCHEMA)
-    op.execute(FIRST_COPY_ALONE)
+    for table, column in NOT_SAMPLED:
+        op.execute(f"ALTER TABLE {SCHEMA}.{table} ALTER COLUMN {column} SET STATISTICS -1")

@@ -1,75 +1,89 @@
-"""An answer leaves in one piece."""
+"""An answer leaves in one piece, and leaves whatever the sender does."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+import socket
+from collections.abc import Callable
 
 import pytest
+import uvloop
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
 
 from receiver.joined_writes import JoinedWrites
+from tests.receiver.running import read_answer, run
 
-Act = Callable[[JoinedWrites], Awaitable[None]]
 
-
-class Listening(asyncio.Protocol):
-    """Keeps each piece that arrives, and tells when the other side has closed."""
+class Recorded:
+    """What comes out of `JoinedWrites`: each write of its own, and the end."""
 
     def __init__(self) -> None:
-        self.pieces: list[bytes] = []
-        self.closed = asyncio.Event()
+        self.calls: list[bytes] = []
 
-    def data_received(self, data: bytes) -> None:
-        self.pieces.append(data)
+    def write(self, data: bytes) -> None:
+        self.calls.append(data)
 
-    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature
-        self.closed.set()
+    def is_closing(self) -> bool:
+        return b"closed" in self.calls
+
+    def close(self) -> None:
+        self.calls.append(b"closed")
 
 
-async def received(act: Act) -> list[bytes]:
-    """What arrives, piece by piece, of what is done with a connection that is closed in the end."""
-    loop = asyncio.get_running_loop()
-    listening = Listening()
-    server = await loop.create_server(lambda: listening, "127.0.0.1", 0)
-    transport, _ = await loop.create_connection(asyncio.Protocol, *server.sockets[0].getsockname())
-    joined = JoinedWrites(transport, loop)
-    await act(joined)
+def calls_of(act: Callable[[JoinedWrites], None], *, turns: int) -> list[bytes]:
+    async def act_in_turns() -> list[bytes]:
+        recorded = Recorded()
+        joined = JoinedWrites(recorded, asyncio.get_running_loop())  # type: ignore[arg-type]  # all that it uses
+        for _ in range(turns):
+            act(joined)
+            await asyncio.sleep(0)
+        return recorded.calls
+
+    return uvloop.run(act_in_turns())
+
+
+def answer(joined: JoinedWrites) -> None:
+    joined.write(b"head")
+    joined.write(b"body")
+
+
+def answer_and_close(joined: JoinedWrites) -> None:
+    answer(joined)
     joined.close()
-    await listening.closed.wait()
-    server.close()
-    return listening.pieces
 
 
-async def answer_and_close(joined: JoinedWrites) -> None:
-    joined.write(b"head")
-    joined.write(b"body")
+@pytest.mark.parametrize(
+    ("act", "turns", "calls"),
+    [
+        (answer, 1, [b"headbody"]),
+        (answer, 2, [b"headbody", b"headbody"]),
+        (answer_and_close, 1, [b"headbody", b"closed"]),
+    ],
+)
+def test_what_is_written_in_one_turn_is_one_write(
+    act: Callable[[JoinedWrites], None], turns: int, calls: list[bytes]
+) -> None:
+    assert calls_of(act, turns=turns) == calls
 
 
-async def answer_and_wait(joined: JoinedWrites) -> None:
-    joined.write(b"head")
-    joined.write(b"body")
-    await asyncio.sleep(0)
-    assert joined.get_write_buffer_size() == 0  # it has left, before anything else was written
+def test_nothing_is_written_to_a_connection_that_is_closed() -> None:
+    def close_and_answer(joined: JoinedWrites) -> None:
+        joined.close()
+        answer(joined)
+
+    assert calls_of(close_and_answer, turns=1) == [b"closed"]
 
 
-async def answer_in_two_turns(joined: JoinedWrites) -> None:
-    for piece in (b"head", b"body"):
-        joined.write(piece)
-        await asyncio.sleep(0)
+def test_a_sender_that_has_said_its_last_word_still_gets_its_answer() -> None:
+    connection = socket.socket()
 
+    async def answer_meanwhile(_request: Request) -> Response:
+        connection.shutdown(socket.SHUT_WR)  # the end of what it sends is there before the answer is written
+        return Response("kept")
 
-@pytest.mark.parametrize("act", [answer_and_close, answer_and_wait])
-def test_what_is_written_in_one_turn_arrives_in_one_piece(act: Act) -> None:
-    assert asyncio.run(received(act)) == [b"headbody"]
-
-
-def test_what_is_written_in_two_turns_arrives_in_order() -> None:
-    assert b"".join(asyncio.run(received(answer_in_two_turns))) == b"headbody"
-
-
-def test_nothing_is_written_to_a_connection_that_is_lost() -> None:
-    async def lose(joined: JoinedWrites) -> None:
-        joined.write(b"head")
-        joined.abort()
-        await asyncio.sleep(0)
-        joined.write(b"body")
-
-    assert asyncio.run(received(lose)) == []
+    with connection, run(Starlette(routes=[Route("/", answer_meanwhile)])) as receiver:
+        connection.settimeout(10)
+        connection.connect(("127.0.0.1", receiver.port))
+        connection.sendall(b"GET / HTTP/1.1\r\nhost: receiver\r\n\r\n")
+        assert read_answer(connection).content == b"kept"

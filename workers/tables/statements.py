@@ -1,4 +1,4 @@
-"""The statements that merge a batch's rows into the tables: one a table.
+"""The statements that merge a batch's rows into the tables.
 
 Every one takes its rows as arrays, column by column, in the order of the rows' fields, and rows in the order of their
 keys, so that two workers lock them in one order. `old` is the row that is there, `new` (in ON CONFLICT: `excluded`)

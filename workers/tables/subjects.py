@@ -1,4 +1,4 @@
-"""Recordings and livestreams: all updates of one subject are read from the ledger again and settled together.
+"""Recordings and livestreams: all updates of one subject, the ledger's and the batch's, are settled together.
 
 They are few, and what one of them means depends on those received before it, whichever was processed first.
 """
@@ -13,7 +13,7 @@ from uuid import UUID
 import msgspec
 
 from workers.reading.facts import Facts, SubjectKind
-from workers.reading.reading import Reading, read
+from workers.reading.reading import read
 from workers.rules.livestream import LivestreamRow, settle_livestream
 from workers.rules.recording import RecordingRow, settle_recording
 from workers.rules.timeline import Entry, EntryKey
@@ -171,9 +171,9 @@ def _updates(
     others = cursor.execute(_OTHER_UPDATES, keys, prepare=True).fetchall()
     for _, _, _, body_sha256, _, _, payload, raw in others:
         if body_sha256 not in bodies and (payload is not None or raw is not None):
-            body = _open(payload, raw)
-            if body.facts is not None:
-                bodies[body_sha256] = _Body(body.facts, payload, raw, body.error)
+            facts, error = _open(payload, raw)
+            if facts is not None:
+                bodies[body_sha256] = _Body(facts, payload, raw, error)
     stored = [(*other[:6], False) for other in others]
     stored += [
         (k.delivery.id, k.delivery.received_at, k.delivery.delivery_uuid, k.body_sha256, Status.PROCESSED, None, True)
@@ -194,16 +194,19 @@ def _updates(
     return updates
 
 
-def _open(payload: str | None, raw: bytes | None) -> Reading:
+def _open(payload: str | None, raw: bytes | None) -> tuple[Facts | None, str | None]:
+    """Return the facts of a body that the ledger holds, and what of it could not be read."""
     if payload is None or len(payload) > _LONGEST_REMEMBERED:
-        return read(payload.encode() if payload is not None else raw or b"", None, Scope())
+        reading = read(payload.encode() if payload is not None else raw or b"", None, Scope())
+        return reading.facts, reading.error
     return _open_again(payload)
 
 
-# A recording's updates are read with each that follows. Nobody changes anything of a reading.
+# A recording's updates are read with each that follows. Nobody changes anything of the facts.
 @lru_cache(maxsize=4096)
-def _open_again(payload: str) -> Reading:
-    return read(payload.encode(), None, Scope())
+def _open_again(payload: str) -> tuple[Facts | None, str | None]:
+    reading = read(payload.encode(), None, Scope())
+    return reading.facts, reading.error
 
 
 _FORGET: tuple[LiteralString, ...] = (
