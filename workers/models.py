@@ -216,7 +216,6 @@ class Recording(Base):
     __tablename__ = "recordings"
     __table_args__ = (
         Index("recordings_of_session", "session_id"),
-        Index("recordings_of_meeting", "meeting_id"),
         {"postgresql_with": {"fillfactor": 50}},
     )
 

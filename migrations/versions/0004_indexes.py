@@ -53,6 +53,8 @@ def _replace_indexes(deliveries_first_copy: str, timeline_entry: str) -> None:
 
 def upgrade() -> None:
     _replace_indexes(FIRST_COPY, ENTRY_BY_TIME)
+    # A meeting's recordings are found through its sessions.
+    op.drop_index("recordings_of_meeting", table_name="recordings", schema=SCHEMA)
     for table, (_, fillfactor) in FILLFACTORS.items():
         op.execute(f"ALTER TABLE {SCHEMA}.{table} SET (fillfactor = {fillfactor})")
     for table, column in NOT_SAMPLED:
@@ -61,6 +63,7 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     _replace_indexes(FIRST_COPY_ALONE, ENTRY_BY_KIND)
+    op.create_index("recordings_of_meeting", "recordings", ["meeting_id"], schema=SCHEMA)
     for table, (fillfactor, _) in FILLFACTORS.items():
         op.execute(f"ALTER TABLE {SCHEMA}.{table} SET (fillfactor = {fillfactor})")
     for table, column in NOT_SAMPLED:

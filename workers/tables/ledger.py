@@ -107,7 +107,9 @@ def keep_in_ledger(cursor: Cursor, batch: Sequence[Kept]) -> Outcome:
     once = {kept.delivery.id.int: kept for kept in batch}
     # The order of the index keeps two workers with the same bodies from waiting for each other; within one body the
     # earliest copy goes first and so becomes the first.
-    ordered = sorted(once.values(), key=lambda kept: (kept.body_sha256, kept.delivery.id.int))
+    ordered = sorted(
+        once.values(), key=lambda kept: (kept.reading.session_id or "", kept.body_sha256, kept.delivery.id.int)
+    )
     written = _insert(cursor, ordered)
     outcome = Outcome(ordered, [], known=len(batch) - len(ordered))
     if len(written) < len(ordered):

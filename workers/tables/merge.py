@@ -60,7 +60,7 @@ def write_timeline(cursor: Cursor, entries: Iterable[Entry]) -> None:
             _encode(entry.detail).decode(),
             entry.delivery_id,
         )
-        for entry in sorted(entries, key=lambda entry: (entry.session_id or "", *entry.key[1:]))
+        for entry in sorted(entries, key=lambda one: (one.session_id or "", one.occurred_at, one.kind, one.subject_id))
     ]
     if rows:
         write_columns(cursor, statements.TIMELINE, list(zip(*rows, strict=True)))
