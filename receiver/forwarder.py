@@ -14,6 +14,8 @@ from workers.queue.publisher import Publisher
 
 # Spooled groups leave together up to this much text, so that a long outage is made up for in few messages.
 _BATCH_CHARACTERS = 2 * 2**20
+# And so many: a worker takes a lock for each session of a message, and a server has only so many.
+_BATCH_DELIVERIES = 500
 # Seconds.
 _PUBLISH_DEADLINE = 10.0
 _PAUSE_WHILE_AWAY = 1.0
@@ -89,7 +91,8 @@ class Forwarder:
         forwarded = self._forwarded.setdefault(file, set())
         has_forwarded = False
         while not self._stopping.is_set():
-            groups = [group for group in file.oldest(_BATCH_CHARACTERS) if group.position not in forwarded]
+            oldest = file.oldest(_BATCH_CHARACTERS, _BATCH_DELIVERIES)
+            groups = [group for group in oldest if group.position not in forwarded]
             if groups:
                 deliveries = [delivery for group in groups for delivery in group.deliveries]
                 with deadlines.within(_PUBLISH_DEADLINE, self._publisher.abort):

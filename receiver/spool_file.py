@@ -101,8 +101,8 @@ class SpoolFile:
         values = ((now or datetime.now(UTC)).isoformat(), encode_group(deliveries), len(deliveries))
         self._execute("INSERT INTO groups (kept_at, deliveries, size) VALUES (?, ?, ?)", values)
 
-    def oldest(self, most_characters: int) -> list[SpooledGroup]:
-        """Return the oldest groups, in order, up to that much text, but at least one if there is one.
+    def oldest(self, most_characters: int, most_deliveries: int) -> list[SpooledGroup]:
+        """Return the oldest groups, in order, up to that much text and so many deliveries, but at least one.
 
         A group that this version can't read stays in the file and is passed over until the file is next opened.
 
@@ -114,16 +114,21 @@ class SpoolFile:
             (_MOST_GROUPS,),
         )
         groups: list[SpooledGroup] = []
-        total = 0
-        for position, size in places:
-            total += size
-            if groups and total > most_characters:
+        characters = deliveries = 0
+        for position, length in places:
+            characters += length
+            if groups and characters > most_characters:
                 break
             rows = self._execute("SELECT deliveries FROM groups WHERE position = ?", (position,))
             try:
-                groups.append(SpooledGroup(position, decode_group(rows[0][0])))
+                group = decode_group(rows[0][0])
             except UnreadableGroupError:
                 self._execute("UPDATE groups SET is_readable = 0 WHERE position = ?", (position,))
+                continue
+            deliveries += len(group)
+            if groups and deliveries > most_deliveries:
+                break
+            groups.append(SpooledGroup(position, group))
         return groups
 
     def salvage(self, damaged: Path) -> int:

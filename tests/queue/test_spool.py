@@ -38,13 +38,19 @@ def test_groups_come_out_in_the_order_in_which_they_went_in(spool: Spool) -> Non
     groups = [[a_delivery(), a_delivery()], [a_delivery()], [a_delivery(b"\x00\xff")]]
     for group in groups:
         spool.put(group)
-    assert [group.deliveries for group in spool.file().oldest(10**6)] == groups
+    assert [group.deliveries for group in spool.file().oldest(10**6, 500)] == groups
 
 
 def test_a_batch_is_bounded_by_its_text_but_never_empty(spool: Spool) -> None:
     for _ in range(3):
         spool.put([a_delivery()])
-    assert len(spool.file().oldest(1)) == 1
+    assert len(spool.file().oldest(1, 500)) == 1
+
+
+def test_a_batch_is_bounded_by_its_deliveries_but_never_empty(spool: Spool) -> None:
+    for _ in range(3):
+        spool.put([a_delivery(), a_delivery()])
+    assert [len(spool.file().oldest(10**6, most)) for most in (1, 3, 4, 6)] == [1, 1, 2, 3]
 
 
 def test_what_a_killed_process_said_it_had_spooled_is_found_by_the_next(tmp_path: Path) -> None:
@@ -56,7 +62,7 @@ def test_what_a_killed_process_said_it_had_spooled_is_found_by_the_next(tmp_path
     process.stdout.close()
     process.wait()
     successor = Spool(tmp_path)
-    found = [str(group.deliveries[0].id) for group in successor.file().oldest(10**9)]
+    found = [str(group.deliveries[0].id) for group in successor.file().oldest(10**9, 500)]
     successor.close()
     assert set(found) >= {line for line in said if len(line) == 36}
 
@@ -71,7 +77,7 @@ def test_two_processes_never_share_a_file(tmp_path: Path) -> None:
     second.close()
     with first.orphans() as files:
         assert [file.path for file in files] == [path]
-        files[0].delete([group.position for group in files[0].oldest(10**6)])
+        files[0].delete([group.position for group in files[0].oldest(10**6, 500)])
     assert not path.exists()
     first.close()
 
@@ -88,7 +94,7 @@ def test_nobody_else_may_read_the_bodies(spool: Spool, tmp_path: Path) -> None:
 def test_a_body_is_gone_from_the_disk_once_it_is_deleted(spool: Spool, tmp_path: Path) -> None:
     spool.put([a_delivery()])
     file = spool.file()
-    [group] = file.oldest(10**6)
+    [group] = file.oldest(10**6, 500)
     with sqlite3.connect(file.path) as connection:
         [(text,)] = connection.execute("SELECT deliveries FROM groups").fetchall()
     connection.close()
@@ -103,7 +109,7 @@ def test_a_damaged_file_is_set_aside_and_a_new_one_begun(tmp_path: Path) -> None
     with capture_logs() as logs:
         spool.put([a_delivery()])
     assert [(log["event"], log["log_level"]) for log in logs] == [("spool_damaged", "critical")]
-    assert len(spool.file().oldest(10**6)) == 1
+    assert len(spool.file().oldest(10**6, 500)) == 1
     assert len(list(tmp_path.glob("*.damaged-*"))) == 1
     spool.close()
 
@@ -114,9 +120,9 @@ def test_of_a_file_that_is_damaged_in_use_what_can_be_read_goes_on(tmp_path: Pat
     file = spool.file()
     spool.begin_anew(file)
     assert spool.file() is not file
-    assert len(spool.file().oldest(10**6)) == 1
+    assert len(spool.file().oldest(10**6, 500)) == 1
     spool.begin_anew(file)
-    assert len(spool.file().oldest(10**6)) == 1
+    assert len(spool.file().oldest(10**6, 500)) == 1
     spool.close()
 
 
@@ -129,7 +135,7 @@ def test_a_group_of_a_newer_version_stays_and_is_passed_over(spool: Spool) -> No
         )
     connection.close()
     spool.put([a_delivery()])
-    assert len(file.oldest(10**6)) == 2
+    assert len(file.oldest(10**6, 500)) == 2
     assert file.count() == 3
 
 
@@ -137,7 +143,7 @@ def test_a_full_spool_takes_no_more_and_says_so(tmp_path: Path) -> None:
     file = SpoolFile(tmp_path / "000.sqlite", most_bytes=40 * 4096)
     with pytest.raises(SpoolError, match="full"):
         fill(file)
-    kept = file.oldest(10**9)
+    kept = file.oldest(10**9, 500)
     assert kept
     file.delete([group.position for group in kept])
     file.put([a_delivery()])
