@@ -8,7 +8,8 @@ The locks of `locks` are held meanwhile, so two workers that write one session t
 organizations, which many sessions share, come last, in this order, and are locked for as short a time as can be.
 """
 
-# Those who have not left by the time that an end of the session becomes known, or a later one, left with it.
+# Those who have not left by the time that an end of the session becomes known, or a later one, left with it. They are
+# locked in no order of theirs: who holds the session's lock is alone with them.
 SESSIONS = """
 WITH written AS (
 INSERT INTO rollcall.sessions AS old (
