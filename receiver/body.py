@@ -26,6 +26,22 @@ class BodyTooSlowError(RefusedError):
     sentence = "The body did not arrive in time."
 
 
+class UnreadableBodyError(RefusedError):
+    """The body is framed against the rules of HTTP: it may be whole the next time."""
+
+    status = 503
+    reason = "unreadable_body"
+    sentence = "The body could not be read; send it again."
+
+
+class TransferCodingError(RefusedError):
+    """The body is compressed for the way: its bytes are not those that the vendor signed."""
+
+    status = 501
+    reason = "transfer_coding"
+    sentence = "The body's transfer coding is not supported; send it plain or chunked."
+
+
 class ClientGoneError(ReceiverError):
     """The client went away before its body was whole: there is no one to answer."""
 
@@ -47,18 +63,28 @@ async def read_body(headers: Iterable[tuple[bytes, bytes]], receive: Receive, li
     """Return the whole body, holding no more than one network read above the limit at any time.
 
     Args:
-        headers: of the request; a `content-length` that says too much is believed, any other is not.
+        headers: of the request; a `content-length` that says too much is believed, unless the body comes in chunks.
         receive: the ASGI callable.
         limits: beyond which the body is cut off.
 
     Raises:
         BodyTooLargeError: it is larger.
         BodyTooSlowError: it was not whole in time.
+        TransferCodingError: it comes in another coding than chunks.
+        UnreadableBodyError: it is framed against the rules of HTTP.
         ClientGoneError: the client went away.
     """
+    is_chunked = False
+    length = 0
     for name, value in headers:
-        if name == b"content-length" and int(value) > limits.most_bytes:
-            raise BodyTooLargeError
+        if name == b"content-length":
+            length = int(value)
+        elif name == b"transfer-encoding":
+            if value.strip().lower() != b"chunked":
+                raise TransferCodingError
+            is_chunked = True
+    if length > limits.most_bytes and not is_chunked:
+        raise BodyTooLargeError
     # asyncio.timeout() says the same, but takes a tenth of the time of a whole request.
     expired = False
 

@@ -7,11 +7,11 @@ hundred bytes.
 import asyncio
 from typing import Any
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from receiver.whole_requests import WholeRequests
 
 
-class JoiningProtocol(HttpToolsProtocol):
-    """uvicorn's HTTP, on connections that write so."""
+class JoiningProtocol(WholeRequests):
+    """HTTP on connections that write so."""
 
     transport: "JoinedWrites"  # type: ignore[assignment]  # it has all of a transport that is used
 
