@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.hazmat.primitives.hashes import SHA256
 
-from console.sample_session import sample_session
+from console.samples.session import sample_session
 from workers.queue.delivery import Delivery, Provider, new_delivery_id
 
 CACHE = Path(__file__).parent / ".cache"

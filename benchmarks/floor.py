@@ -14,7 +14,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from receiver.public_key import PublicKey, read_public_keys
+from receiver.keys.public_key import PublicKey, read_public_keys
 from receiver.serving import listen, make_server
 from receiver.signature import read_claim
 

@@ -17,7 +17,7 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from benchmarks.plain_worker import create_broker
-from receiver.public_key import PublicKey, read_public_keys
+from receiver.keys.public_key import PublicKey, read_public_keys
 from receiver.refusal import RefusedError
 from receiver.serving import listen, make_server
 from receiver.signature import read_claim

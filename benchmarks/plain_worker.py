@@ -19,10 +19,10 @@ from dramatiq.brokers.rabbitmq import RabbitmqBroker
 from dramatiq_postgres import PostgresBroker
 from sqlalchemy import orm
 
-from workers.models import Delivery, Participant, Session, TimelineEntry
-from workers.queue.address import is_postgres
+from runtime.addresses import is_postgres
 from workers.queue.delivery import new_delivery_id
-from workers.status import Status
+from workers.reading.status import Status
+from workers.tables.models import Delivery, Participant, Session, TimelineEntry
 
 QUEUE_NAME = "plain"
 

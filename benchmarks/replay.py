@@ -10,10 +10,10 @@ from benchmarks.cpu import CpuAccount, spent
 from benchmarks.effort import Effort, Line
 from benchmarks.events import unsigned_deliveries
 from benchmarks.ground import Ground
-from workers.queue.postgres_connection import connect
-from workers.replay import Selection, replay
-from workers.scope import Scope
-from workers.settle import settle
+from runtime.connections import connect
+from workers.reading.scope import Scope
+from workers.settling.replay import Selection, replay
+from workers.settling.settle import settle
 
 
 def measure(ground: Ground, effort: Effort) -> Iterator[Line]:

@@ -14,7 +14,7 @@ import psycopg
 from benchmarks.cpu import CpuAccount, rabbitmq_pid
 from benchmarks.ground import Ground
 from benchmarks.processes import Processes, free_port, processes
-from workers.queue.address import is_postgres
+from runtime.addresses import is_postgres
 
 _START_SECONDS = 60.0
 

@@ -16,7 +16,7 @@ from benchmarks.events import EventSet, signed_events
 from benchmarks.ground import Ground
 from benchmarks.load import post_for
 from benchmarks.system import FLOOR, VERIFIED_FLOOR, System, running
-from receiver.public_key import read_public_keys
+from receiver.keys.public_key import read_public_keys
 from workers.queue.delivery import Delivery
 
 _CONNECTIONS = 128

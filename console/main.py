@@ -4,9 +4,9 @@ import sys
 
 import typer
 
-from console import deliveries, doctor, export, migrate, replay, run, sample, sessions, timeline, url
+from console.commands import deliveries, doctor, export, migrate, replay, run, sample, sessions, timeline, url
 from console.failure import CommandFailedError
-from workers.queue.environment import SettingError
+from runtime.environment import SettingError
 
 app = typer.Typer(
     name="rollcall",

@@ -8,9 +8,9 @@ import psycopg
 from alembic import context
 from sqlalchemy import MetaData, NullPool, create_engine, text
 
-from workers.models import Base
-from workers.queue.address import database_url
-from workers.queue.environment import read_environment
+from runtime.addresses import database_url
+from runtime.environment import read_environment
+from workers.tables.models import Base
 
 SCHEMA = "rollcall"
 

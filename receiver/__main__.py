@@ -6,13 +6,13 @@ import socket
 import sys
 
 from receiver.app import create_app
-from receiver.durable import Durable
+from receiver.keeping.durable import Durable
 from receiver.metrics import ReceiverMetrics, serve_metrics
 from receiver.processes import run_processes
 from receiver.serving import ListenError, listen, serve, stop_with
 from receiver.settings import ReceiverSettings
-from workers.queue.environment import SettingError, read_environment
-from workers.queue.logs import set_up_logging
+from runtime.environment import SettingError, read_environment
+from runtime.logs import set_up_logging
 
 
 def main() -> int:

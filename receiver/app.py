@@ -14,12 +14,12 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from receiver.body import BodyLimits
-from receiver.group_commit import Bounds, GroupCommit
-from receiver.keeper import Keeper
-from receiver.keeper_figures import show_keeper
-from receiver.key_ring import KeyRing
-from receiver.key_store import KeyStore
-from receiver.key_watch import KeyWatch, Pace
+from receiver.keeping.figures import show_keeper
+from receiver.keeping.group_commit import Bounds, GroupCommit
+from receiver.keeping.keeper import Keeper
+from receiver.keys.ring import KeyRing
+from receiver.keys.store import KeyStore
+from receiver.keys.watch import KeyWatch, Pace
 from receiver.metrics import ReceiverMetrics
 from receiver.readiness import Readiness, healthz
 from receiver.settings import ReceiverSettings

@@ -9,7 +9,7 @@ from datetime import datetime
 import structlog
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, start_http_server
 
-from receiver.spool_figures import SpoolFigures
+from receiver.keeping.spool_figures import SpoolFigures
 from workers.queue.delivery import Provider
 
 _log = structlog.get_logger(__name__)

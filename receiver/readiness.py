@@ -7,8 +7,8 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
-from receiver.keeper import Check, Keeper
-from receiver.key_ring import KeyRing
+from receiver.keeping.keeper import Check, Keeper
+from receiver.keys.ring import KeyRing
 
 # The checks are public and may ask queue and disk: they are made at most this often, in seconds.
 _AT_MOST_EVERY = 1.0

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from receiver.public_key import PublicKey, UnfitKeyError, read_dev_key, read_public_keys
-from workers.queue.address import broker_url
-from workers.queue.environment import comma_separated, setting, whole_number
+from receiver.keys.public_key import PublicKey, UnfitKeyError, read_dev_key, read_public_keys
+from runtime.addresses import broker_url
+from runtime.environment import comma_separated, setting, whole_number
 
 VENDOR_KEY_URLS = (
     "https://api.dyte.io/.well-known/webhooks.json",
@@ -24,7 +24,7 @@ class ReceiverSettings:
     """What a receiver is told from outside.
 
     Attributes:
-        broker_url: the queue, see `workers.queue.address`.
+        broker_url: the queue, see `runtime.addresses`.
         host: the address to listen on.
         port: the port of the webhook; 0 for any free one.
         metrics_port: the port of the metrics.

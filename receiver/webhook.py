@@ -8,8 +8,8 @@ from starlette.types import Receive, Scope, Send
 
 from receiver.answer import accept, refuse
 from receiver.body import BodyLimits, ClientGoneError, read_body
-from receiver.group_commit import GroupCommit
-from receiver.key_ring import KeyRing
+from receiver.keeping.group_commit import GroupCommit
+from receiver.keys.ring import KeyRing
 from receiver.metrics import ReceiverMetrics
 from receiver.refusal import MethodNotAllowedError, RefusedError, reasons_to_refuse
 from receiver.signature import read_claim

@@ -12,8 +12,8 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from console.embedded_postgres import EmbeddedPostgres
-from console.migrate import migrate_database
+from console.commands.migrate import migrate_database
+from console.embedded.server import EmbeddedPostgres
 
 _ROOT = Path(__file__).parents[1]
 _TEMPLATE = "template_migrated"

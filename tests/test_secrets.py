@@ -7,7 +7,7 @@ import psycopg
 import pytest
 
 from tests.processes import System, count, run_system
-from tests.reading.test_stream_key import KEY, SPELLINGS, SPOILED
+from tests.workers.reading.test_stream_key import KEY, SPELLINGS, SPOILED
 
 HOSTILE = [
     b'{"event":"livestreaming.statusUpdate","streamId":"\xff","streamKey":"' + KEY.encode() + b'"}',

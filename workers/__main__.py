@@ -4,15 +4,15 @@ import argparse
 import sys
 from dataclasses import replace
 
-from workers.metrics import WorkerMetrics, serve_metrics
-from workers.process import create_worker
-from workers.queue.environment import SettingError, read_environment
-from workers.queue.liveness import DEAD_AFTER, LEAST_DEAD_AFTER
-from workers.queue.logs import set_up_logging
-from workers.run import run_until_stopped
+from runtime.environment import SettingError, read_environment
+from runtime.liveness import DEAD_AFTER, LEAST_DEAD_AFTER
+from runtime.logs import set_up_logging
+from workers.running.metrics import WorkerMetrics, serve_metrics
+from workers.running.run import run_until_stopped
+from workers.running.siblings import run_siblings, stop_with
+from workers.running.worker import create_worker
 from workers.settings import WorkerSettings
-from workers.settle import settle
-from workers.siblings import run_siblings, stop_with
+from workers.settling.settle import settle
 
 
 def main() -> int:

@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from workers.queue.address import broker_url, database_url
-from workers.queue.environment import comma_separated, setting, whole_number
-from workers.queue.liveness import DEAD_AFTER
-from workers.scope import Scope
+from runtime.addresses import broker_url, database_url
+from runtime.environment import comma_separated, setting, whole_number
+from runtime.liveness import DEAD_AFTER
+from workers.reading.scope import Scope
 
 _DEFAULT_METRICS_PORT = 9464
 _HIGHEST_PORT = 65535
@@ -37,7 +37,7 @@ class WorkerSettings:
         """Read the settings.
 
         Raises:
-            workers.queue.environment.SettingError: a variable has a value that it does not take.
+            runtime.environment.SettingError: a variable has a value that it does not take.
         """
         return cls(
             database_url=database_url(environment),

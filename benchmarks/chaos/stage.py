@@ -17,10 +17,10 @@ from benchmarks.chaos.part import Part
 from benchmarks.chaos.ports import free_port
 from benchmarks.chaos.rabbitmq_nodes import RabbitmqNode, rabbitmq_nodes
 from benchmarks.chaos.waiting import wait_until
-from console.embedded_postgres import EmbeddedPostgres
-from console.migrate import migrate_database
+from console.commands.migrate import migrate_database
+from console.embedded.server import EmbeddedPostgres
 from tests.faults.tcp_proxy import TcpProxy
-from tests.queue.conftest import proxy_of, through
+from tests.queues import proxy_of, through
 
 Queue = Literal["postgres", "rabbitmq", "cluster"]
 

@@ -15,12 +15,12 @@ from pika.exceptions import AMQPError
 from benchmarks.chaos.account import Account
 from benchmarks.chaos.stage import Stage
 from benchmarks.chaos.waiting import wait_until
+from runtime.addresses import is_postgres
 from tests.meaning.oracle import expected_tables
 from tests.meaning.tables import differences, tables
-from workers.queue.address import is_postgres
 from workers.queue.delivery import Delivery, Provider
 from workers.queue.message import QUEUE_NAME
-from workers.scope import Scope
+from workers.reading.scope import Scope
 
 # What a dead worker had in hand is taken over within a minute; the rest is work.
 SETTLE_SECONDS = 240.0

@@ -12,11 +12,11 @@ from psycopg import errors
 
 from console.checks.database import place_of
 from console.checks.finding import Finding, bad, doubtful, good
-from console.database import reason
-from workers.queue.address import broker_url, is_postgres
-from workers.queue.environment import SettingError
+from console.queries.tables import reason
+from runtime.addresses import broker_url, is_postgres
+from runtime.connections import connect
+from runtime.environment import SettingError
 from workers.queue.message import QUEUE_NAME
-from workers.queue.postgres_connection import connect
 from workers.queue.publisher import QueueAwayError
 from workers.queue.rabbitmq import RabbitmqQueue, declare
 

@@ -7,11 +7,11 @@ import psycopg
 from psycopg import errors
 
 from console.checks.finding import Finding, bad, good
-from console.database import reason
-from console.migrate import migrations_config
-from workers.queue.address import database_url
-from workers.queue.environment import SettingError
-from workers.queue.postgres_connection import connect
+from console.commands.migrate import migrations_config
+from console.queries.tables import reason
+from runtime.addresses import database_url
+from runtime.connections import connect
+from runtime.environment import SettingError
 
 _OLDEST_MAJOR = 15
 # Seconds; libpq counts from 2.

@@ -7,11 +7,11 @@ from urllib.parse import urlsplit
 
 from console.checks.finding import Finding, bad, doubtful, good
 from console.checks.settings import receiver_settings
-from console.dev_key import DEV_KEY_FILE, read_dev_key
 from console.failure import CommandFailedError
-from receiver.key_fetch import KeyFetchError, fetch_keys, open_client
-from receiver.key_store import KeyStore
-from workers.queue.environment import SettingError
+from console.samples.dev_key import DEV_KEY_FILE, read_dev_key
+from receiver.keys.fetch import KeyFetchError, fetch_keys, open_client
+from receiver.keys.store import KeyStore
+from runtime.environment import SettingError
 
 _SECONDS = 2.5
 

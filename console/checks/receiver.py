@@ -5,8 +5,8 @@ from collections.abc import Iterator, Mapping
 import httpx
 
 from console.checks.finding import Finding, bad, doubtful, good
-from console.receiver_address import receiver_url
-from workers.queue.environment import SettingError
+from console.running.receiver_address import receiver_url
+from runtime.environment import SettingError
 
 _SECONDS = 2.5
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 
 from console.checks.finding import Finding, bad, doubtful, good
 from receiver.settings import ReceiverSettings
-from workers.queue.environment import SettingError
+from runtime.environment import SettingError
 from workers.settings import WorkerSettings
 
 # Stands for DATABASE_URL where that is looked at elsewhere.

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from console.checks.finding import Finding, bad, doubtful, good
 from console.checks.settings import receiver_settings
-from workers.queue.environment import SettingError
+from runtime.environment import SettingError
 
 _LEAST_FREE_BYTES = 200 * 2**20
 _SECONDS = 1.0

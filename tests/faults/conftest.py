@@ -12,7 +12,7 @@ from benchmarks.chaos.stage import Stage, set_stage
 from benchmarks.chaos.vendor import Vendor
 from benchmarks.chaos.verdict import judge, wait_until_settled
 from benchmarks.chaos.waiting import wait_until
-from tests.queue.conftest import rabbitmq_vhost
+from tests.queues import rabbitmq_vhost
 
 __all__ = ["rabbitmq_vhost"]  # a fixture
 

@@ -13,12 +13,12 @@ from benchmarks.chaos.account import Account
 from benchmarks.chaos.stage import Stage
 from benchmarks.chaos.verdict import Verdict, judge
 from benchmarks.events import unsigned_deliveries
-from receiver.spool import Spool
-from tests.queue.deliveries import a_delivery
+from receiver.keeping.spool import Spool
+from tests.workers.queue.deliveries import a_delivery
 from workers.queue.brokers import open_broker
 from workers.queue.message import group_message
-from workers.scope import Scope
-from workers.settle import settle
+from workers.reading.scope import Scope
+from workers.settling.settle import settle
 
 DELIVERIES = 60
 

@@ -17,7 +17,7 @@ from tests.meaning.choices import Choices
 from tests.meaning.session import Session, World
 from tests.meaning.vendor import Dialect, Room
 from workers.queue.delivery import Delivery
-from workers.scope import Scope
+from workers.reading.scope import Scope
 
 # Long past, so that what still goes on has reached its limit of 24 hours and "now" plays no part.
 MORNING = datetime(2026, 3, 2, 9, 0, 4, 512000, tzinfo=UTC)

@@ -22,7 +22,7 @@ from tests.meaning.oracle import expected_tables
 from tests.meaning.tables import differences
 from tests.meaning.wrong_rules import MUTATIONS, Mutation
 from workers.queue.delivery import Delivery
-from workers.scope import Scope
+from workers.reading.scope import Scope
 
 # In the order in which they import each other.
 MODULES = ("values", "reading", "ledger", "happenings", "oracle", "presence")

@@ -18,7 +18,7 @@ from tests.meaning.tables import Connection, empty, tables
 from tests.meaning.verdict import examples
 from tests.meaning.work import connect, work_off
 from workers.queue.delivery import Delivery
-from workers.scope import Scope
+from workers.reading.scope import Scope
 
 STARTED = datetime.now(UTC).replace(microsecond=0)
 # Sessions of long ago; of today, so that some still go on; of yesterday, so that some have just been given up.

@@ -10,7 +10,7 @@ from tests.meaning.tables import Connection
 from tests.meaning.verdict import examples, require_right_tables
 from tests.meaning.work import connect, work_off
 from workers.queue.delivery import Delivery
-from workers.scope import Scope
+from workers.reading.scope import Scope
 
 WORKERS = 4
 

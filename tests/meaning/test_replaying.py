@@ -11,8 +11,8 @@ from tests.meaning.tables import Connection, empty
 from tests.meaning.verdict import Batches, examples, require_right_tables
 from tests.meaning.work import connect, work_off
 from workers.queue.delivery import Delivery
-from workers.replay import Selection, replay
-from workers.scope import Scope
+from workers.reading.scope import Scope
+from workers.settling.replay import Selection, replay
 
 ALL = Selection(everything=True)
 

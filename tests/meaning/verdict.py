@@ -12,7 +12,7 @@ from tests.meaning.generate import SESSIONS
 from tests.meaning.oracle import expected_tables
 from tests.meaning.tables import Connection, differences, empty, tables
 from workers.queue.delivery import Delivery
-from workers.scope import Scope
+from workers.reading.scope import Scope
 
 Batches = Sequence[Sequence[Delivery]]
 

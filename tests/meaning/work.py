@@ -9,8 +9,8 @@ from psycopg import errors
 
 from tests.meaning.tables import Connection
 from workers.queue.delivery import Delivery
-from workers.scope import Scope
-from workers.settle import settle
+from workers.reading.scope import Scope
+from workers.settling.settle import settle
 
 TRIES = 10
 

@@ -18,10 +18,10 @@ import receiver.webhook  # all refusals are defined once it is loaded
 from receiver.metrics import ReceiverMetrics
 from receiver.refusal import reasons_to_refuse
 from tests.processes import ROOT
-from workers.metrics import WorkerMetrics
 from workers.queue.delivery import Provider
 from workers.queue.postgres import PostgresQueue
-from workers.status import Status
+from workers.reading.status import Status
+from workers.running.metrics import WorkerMetrics
 
 DOCS = ROOT / "docs"
 PAGE = (DOCS / "operations.md").read_text(encoding="utf-8")

@@ -9,7 +9,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
 
 from receiver import processes
-from workers import siblings
+from workers.running import siblings
 
 COUNTS = """
 from prometheus_client import Counter

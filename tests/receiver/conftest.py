@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
 from receiver.app import create_app
-from receiver.public_key import read_public_keys
+from receiver.keys.public_key import read_public_keys
 from receiver.settings import ReceiverSettings
 from tests.receiver.key_server import KeyServer, run_key_server
 from tests.receiver.list_keeper import ListKeeper

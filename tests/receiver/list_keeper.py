@@ -5,8 +5,8 @@ import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from receiver.keeper import Check, KeeperReadiness, NotKeptError
-from receiver.spool_figures import SpoolFigures
+from receiver.keeping.keeper import Check, KeeperReadiness, NotKeptError
+from receiver.keeping.spool_figures import SpoolFigures
 from workers.queue.delivery import Delivery
 
 

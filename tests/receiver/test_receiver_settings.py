@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
-from receiver.public_key import PublicKey
+from receiver.keys.public_key import PublicKey
 from receiver.settings import VENDOR_KEY_URLS, ReceiverSettings
+from runtime.environment import SettingError
 from tests.receiver.running import public_pem
-from workers.queue.environment import SettingError
 
 BROKER = {"BROKER_URL": "postgresql://host/name"}
 

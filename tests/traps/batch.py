@@ -8,8 +8,8 @@ import psycopg
 from psycopg.rows import dict_row
 
 from workers.queue.delivery import Delivery, Provider, new_delivery_id
-from workers.scope import Scope
-from workers.settle import settle
+from workers.reading.scope import Scope
+from workers.settling.settle import settle
 
 Row = dict[str, Any]
 RECEIVED = datetime(2026, 3, 2, 10, tzinfo=UTC)

@@ -11,7 +11,7 @@ import pytest
 
 from tests.traps.batch import RECEIVED, Settled
 from workers.queue.delivery import Provider
-from workers.scope import Scope
+from workers.reading.scope import Scope
 
 PAYLOADS = Path(__file__).parent / "payloads"
 

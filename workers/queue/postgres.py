@@ -19,10 +19,10 @@ from dramatiq.errors import DecodeError
 from dramatiq_postgres.broker import PostgresBroker, PostgresConsumer
 from psycopg_pool import ConnectionPool
 
+from runtime.connections import connect, cut_connection
+from runtime.deadlines import deadlines
+from runtime.liveness import DEAD_AFTER
 from workers.queue.acknowledgement import RETURN_PAUSE, Acknowledgement, is_committed, log_returned, log_unreadable
-from workers.queue.deadline import deadlines
-from workers.queue.liveness import DEAD_AFTER
-from workers.queue.postgres_connection import connect, cut_connection
 from workers.queue.postgres_listener import STATEMENT_DEADLINE, Listener
 from workers.queue.postgres_statements import ACK, CLAIM, ENQUEUE, RETURN, RETURN_LOST, SCHEMA, WAITING
 from workers.queue.publisher import QueueAwayError

@@ -5,8 +5,8 @@ from typing import Any
 import psycopg
 from dramatiq_postgres.broker import Notifier
 
-from workers.queue.deadline import deadlines
-from workers.queue.postgres_connection import connect, cut_connection
+from runtime.connections import connect, cut_connection
+from runtime.deadlines import deadlines
 
 # How long the worker's own statements on the queue may take before their connection is given up.
 STATEMENT_DEADLINE = 30.0

@@ -24,9 +24,9 @@ from pika.adapters.blocking_connection import BlockingChannel
 from pika.adapters.utils.connection_workflow import AMQPConnectorException
 from pika.exceptions import AMQPError, ChannelClosedByBroker
 
+from runtime.deadlines import cut, deadlines
+from runtime.liveness import DEAD_AFTER
 from workers.queue.acknowledgement import RETURN_PAUSE, Acknowledgement, is_committed, log_returned, log_unreadable
-from workers.queue.deadline import cut, deadlines
-from workers.queue.liveness import DEAD_AFTER
 from workers.queue.publisher import QueueAwayError
 
 # Seconds.

@@ -9,8 +9,8 @@ from workers.reading.body import open_body
 from workers.reading.events import EVENTS
 from workers.reading.facts import Facts
 from workers.reading.fields import Fields, NotIdentifiedError
-from workers.scope import Scope
-from workers.status import Status
+from workers.reading.scope import Scope
+from workers.reading.status import Status
 
 # An unknown event's name is kept to tell what it is; what is longer is no name.
 _LONGEST_EVENT_NAME = 200

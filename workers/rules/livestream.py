@@ -6,8 +6,8 @@ from datetime import datetime
 import msgspec
 
 from workers.reading.facts import LivestreamFact
+from workers.rules.copies import Judged
 from workers.rules.timeline import Entry, EntryKey
-from workers.rules.updates import Judged
 
 
 class LivestreamRow(msgspec.Struct):

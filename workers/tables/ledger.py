@@ -14,8 +14,8 @@ import msgspec
 from workers.queue.delivery import Delivery
 from workers.reading.facts import Facts
 from workers.reading.reading import Reading
-from workers.status import Status
-from workers.tables.rows import Cursor, write_columns
+from workers.reading.status import Status
+from workers.tables.arrays import Cursor, write_columns
 
 _KEEP = """
 INSERT INTO rollcall.deliveries (

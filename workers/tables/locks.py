@@ -7,7 +7,7 @@ it. They are Postgres's advisory locks, which need no row to be there yet, and e
 from collections.abc import Iterable
 
 from workers.reading.facts import SubjectKind
-from workers.tables.rows import Cursor, write_columns
+from workers.tables.arrays import Cursor, write_columns
 
 Subject = tuple[SubjectKind, str]
 

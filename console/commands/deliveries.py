@@ -1,0 +1,121 @@
+"""`rollcall deliveries`: the ledger."""
+
+import json
+from datetime import datetime
+from typing import Annotated, LiteralString
+
+import typer
+
+from console.failure import CommandFailedError
+from console.queries.tables import Row, Tables, open_tables
+from console.screen.machine_readable import print_json
+from console.screen.tables import Column, Screen, moment, shown
+from console.since import SINCE_TAKES, since
+from workers.reading.status import Status
+
+_LISTED: LiteralString = """
+    SELECT id, provider, delivery_uuid, webhook_id, event, encode(body_sha256, 'hex') AS body_sha256, received_at,
+        processed_at, status, error, repeat_of, session_id, meeting_id
+    FROM rollcall.deliveries
+    WHERE (%(status)s::text IS NULL OR status = %(status)s)
+        AND (%(session)s::text IS NULL OR session_id = %(session)s)
+        AND (%(since)s::timestamptz IS NULL OR received_at >= %(since)s)
+    ORDER BY id DESC LIMIT %(limit)s"""
+_WHOLE: LiteralString = """
+    SELECT id, provider, delivery_uuid, webhook_id, event, encode(body_sha256, 'hex') AS body_sha256, received_at,
+        processed_at, status, error, repeat_of, session_id, meeting_id, payload, raw
+    FROM rollcall.deliveries WHERE id BETWEEN %(first)s AND %(last)s ORDER BY id LIMIT 2"""
+
+_ID_DIGITS = 32
+# The part of an id that is time, to the microsecond.
+_SHORT_ID = 18
+_COLUMNS = (
+    Column("DELIVERY"),
+    Column("RECEIVED (UTC)"),
+    Column("STATUS"),
+    Column("EVENT", gives_way=True),
+    Column("SESSION", needs_room=True),
+    Column("ERROR", gives_way=True),
+)
+
+
+def deliveries(  # noqa: PLR0913, PLR0917 - an argument of the function is one of the command
+    delivery: Annotated[
+        str | None,
+        typer.Argument(metavar="[DELIVERY]", help="Show this one whole, payload included.", show_default=False),
+    ] = None,
+    status: Annotated[Status | None, typer.Option(help="Only deliveries of which this became.")] = None,
+    session: Annotated[str | None, typer.Option(metavar="ID", help="Only deliveries that name this session.")] = None,
+    received_since: Annotated[
+        datetime | None,
+        typer.Option("--since", parser=since, metavar="T", help=f"Only those received since then: {SINCE_TAKES}."),
+    ] = None,
+    limit: Annotated[int, typer.Option(min=1, max=1_000_000, help="At most so many.")] = 20,
+    as_json: Annotated[bool, typer.Option("--json", help="Print a JSON array; bytes in it are base64.")] = False,  # noqa: FBT002 - a flag
+) -> None:
+    """List deliveries, the latest first, or show one.
+
+    Every delivery that was answered with 200 is one of these. `processed`: its event is in the tables. `repeat`: its
+    body was kept before. `unknown`: a kind of event that this version does not know. `foreign`: of an organization or
+    webhook that is not yours by ORGANIZATION_IDS and WEBHOOK_IDS. `quarantined`: it can't be read. `rollcall replay`
+    processes them again.
+    """
+    with open_tables() as tables:
+        if delivery is not None:
+            found = [find_delivery(tables, delivery)]
+        else:
+            values = {"status": status and status.value, "session": session, "since": received_since, "limit": limit}
+            found = tables.rows(_LISTED, values)
+    screen = Screen()
+    if as_json:
+        print_json(found)
+    elif delivery is not None:
+        _print_whole(screen, found[0])
+    elif not found and screen.is_terminal:
+        screen.say("No delivery fits." if status or session or received_since else "No delivery has come in yet.")
+    else:
+        screen.table(_COLUMNS, [_line(screen, row) for row in found])
+
+
+def _line(screen: Screen, row: Row) -> tuple[str, ...]:
+    return (
+        screen.id(str(row["id"]), short=_SHORT_ID),
+        moment(row["received_at"]),
+        row["status"],
+        shown(row["event"]),
+        screen.id(row["session_id"]),
+        shown(row["error"]),
+    )
+
+
+def find_delivery(tables: Tables, delivery: str) -> Row:
+    """Return the delivery with this id, or the only one whose id starts so.
+
+    Raises:
+        CommandFailedError: there is none, or there are several.
+    """
+    digits = delivery.strip().lower().replace("-", "")
+    if not digits or len(digits) > _ID_DIGITS or set(digits) - set("0123456789abcdef"):
+        raise CommandFailedError(f"{delivery!r} is no id of a delivery: `rollcall deliveries` lists them.")
+    found = tables.rows(_WHOLE, {"first": digits.ljust(_ID_DIGITS, "0"), "last": digits.ljust(_ID_DIGITS, "f")})
+    if not found:
+        raise CommandFailedError(f"There is no delivery {delivery!r}: `rollcall deliveries` lists them.")
+    if len(found) > 1:
+        raise CommandFailedError(f"Several deliveries start with {delivery!r}: say more of the id.")
+    return found[0]
+
+
+def _print_whole(screen: Screen, row: Row) -> None:
+    for name, value in row.items():
+        if name in {"payload", "raw"}:
+            continue
+        text = moment(value) + " UTC" if isinstance(value, datetime) else shown(None if value is None else str(value))
+        screen.say(f"{name:<14}{text}")
+    screen.say("")
+    if row["payload"] is not None:
+        for line in json.dumps(row["payload"], ensure_ascii=False, indent=2).splitlines():
+            screen.say(line)
+    elif row["raw"] is not None:
+        screen.say(row["raw"].decode("utf-8", errors="replace"))
+    else:
+        screen.say(f"The payload is kept once, with {row['repeat_of']}." if row["repeat_of"] else "No payload is kept.")

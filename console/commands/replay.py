@@ -1,0 +1,79 @@
+"""`rollcall replay`: deliveries of the ledger once more."""
+
+from collections import Counter
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID
+
+import typer
+
+from console.commands.deliveries import find_delivery
+from console.queries.tables import open_tables, told_clearly
+from console.screen.progress import progress_bar
+from console.since import SINCE_TAKES, since
+from runtime.environment import read_environment
+from workers.reading.status import Status
+from workers.settings import WorkerSettings
+from workers.settling import replay as worker
+
+
+def replay(
+    delivery: Annotated[
+        str | None, typer.Option(metavar="ID", help="This delivery; enough of the start of its id will do.")
+    ] = None,
+    status: Annotated[Status | None, typer.Option(help="Those of which this has become.")] = None,
+    received_since: Annotated[
+        datetime | None,
+        typer.Option("--since", parser=since, metavar="T", help=f"Those received since then: {SINCE_TAKES}."),
+    ] = None,
+    everything: Annotated[bool, typer.Option("--all", help="The whole ledger.")] = False,  # noqa: FBT002 - a flag
+) -> None:
+    """Process deliveries of the ledger again.
+
+    Do so when a new version knows better (--status unknown, --status quarantined), when ORGANIZATION_IDS or WEBHOOK_IDS
+    have changed (--status foreign), or when tables were emptied (--all). It may be done at any time, also while workers
+    run: what is processed twice counts once. The tables of a session are made anew whole, or stay as they are.
+    """
+    chosen = [name for name, value in _ways(delivery, status, received_since, everything=everything).items() if value]
+    if len(chosen) != 1:
+        told = f"{' and '.join(chosen)} exclude each other" if chosen else "nothing is chosen"
+        raise typer.BadParameter(f"{told}: say one of --delivery, --status, --since and --all.", param_hint="replay")
+    settings = WorkerSettings.from_environment(read_environment())
+    selection = worker.Selection(
+        delivery=_delivery_id(delivery) if delivery is not None else None,
+        status=status,
+        since=received_since,
+        everything=everything,
+    )
+    with progress_bar() as bar, told_clearly():
+        replaying = bar.add_task("Replaying", total=None)
+        became = worker.replay(
+            settings.database_url,
+            selection,
+            settings.scope,
+            progress=lambda done, total: bar.update(replaying, completed=done, total=total),
+        )
+    typer.echo(_summary(became))
+
+
+def _ways(
+    delivery: str | None, status: Status | None, received_since: datetime | None, *, everything: bool
+) -> dict[str, bool]:
+    return {
+        "--delivery": delivery is not None,
+        "--status": status is not None,
+        "--since": received_since is not None,
+        "--all": everything,
+    }
+
+
+def _delivery_id(delivery: str) -> UUID:
+    with open_tables() as tables:
+        return UUID(str(find_delivery(tables, delivery)["id"]))
+
+
+def _summary(became: Counter[Status]) -> str:
+    if not became.total():
+        return "Nothing was replayed: the ledger has no such delivery."
+    parts = ", ".join(f"{became[status]} {status.value}" for status in Status if became[status])
+    return f"Replayed {became.total()} {'delivery' if became.total() == 1 else 'deliveries'}: {parts}."

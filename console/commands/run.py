@@ -1,0 +1,154 @@
+"""`rollcall run`: everything that a machine needs, in the foreground."""
+
+import http.client
+import os
+import socket
+import sys
+from collections.abc import Mapping
+from contextlib import ExitStack
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from console.commands.migrate import migrate_database
+from console.embedded.server import EmbeddedPostgres
+from console.failure import CommandFailedError
+from console.running.exclusive import ExclusiveFile, HeldElsewhereError
+from console.running.foreground import Foreground
+from console.running.marked_processes import mark_of, stop_marked
+from console.running.receiver_address import receiver_url, webhook_url
+from console.running.stop_signals import StopRequestedError, StopSignals
+from console.samples.dev_key import DEV_KEY_FILE, DEV_KEY_VARIABLE, ensure_dev_key
+from receiver.settings import ReceiverSettings
+from runtime.addresses import EMBEDDED_URL_FILE
+from runtime.environment import read_environment
+from workers.settings import WorkerSettings
+
+POSTGRES_FOLDER = Path("var/postgres")
+LOCK_FILE = Path("var/run.lock")
+
+# Stands for the embedded server's URL while the settings are looked through, before that server is up.
+_URL_TO_COME = "postgresql://rollcall@/rollcall"
+_HEALTH_SECONDS = 1.0
+
+
+def run() -> None:
+    """Start all of Rollcall in the foreground: receiver and worker, and a Postgres where DATABASE_URL names none.
+
+    Prints the webhook's URL when it takes deliveries. Ctrl-C stops all of it; the data stays, under var/.
+    """
+    environment = read_environment()
+    _check_settings(environment)
+    with StopSignals() as signals, ExitStack() as stack:
+        foreground = Foreground(sys.stdout)
+        lock = _take_folder()
+        stack.callback(lock.release)
+        try:
+            _run(environment, foreground, signals, stack)
+        except StopRequestedError:
+            foreground.say("Stopping ...")
+            stack.close()
+            foreground.say("Stopped. The data stays; start again with the same command.")
+
+
+def _run(environment: Mapping[str, str], foreground: Foreground, signals: StopSignals, stack: ExitStack) -> None:
+    """Start one part after the other; each adds to `stack` how it is stopped."""
+    if stop_marked(Path.cwd()):
+        foreground.say("Stopped what a run that was killed had left behind.")
+    _check_port(environment)
+    added = {} if "DATABASE_URL" in environment else _start_postgres(foreground, stack)
+    with signals.interruptible():
+        migrate_database(added.get("DATABASE_URL") or environment["DATABASE_URL"])
+
+    child_environment = {**os.environ, **added, **mark_of(Path.cwd()), "PYTHONUNBUFFERED": "1"}
+    stack.callback(stop_marked, Path.cwd())
+    stack.callback(foreground.stop, lambda: signals.insisted)
+    for name, module in (("receiver", "receiver"), ("worker", "workers")):
+        foreground.start(name, [sys.executable, "-m", module], child_environment)
+    with signals.interruptible():
+        ended = foreground.wait_for_end(until=lambda: _answers(receiver_url(environment)))
+        if ended is None:
+            foreground.say(_invitation(environment, bool(added)))
+            ended = foreground.wait_for_end()
+    raise CommandFailedError(f"The {ended}; the rest was stopped too. What it said last stands above.")
+
+
+def _check_settings(environment: Mapping[str, str]) -> None:
+    """Have a wrong setting told at once, by us, before anything is started."""
+    complete = {"DATABASE_URL": _URL_TO_COME, **environment}
+    ReceiverSettings.from_environment(complete)
+    WorkerSettings.from_environment(complete)
+    receiver_url(environment)
+
+
+def _take_folder() -> ExclusiveFile:
+    try:
+        LOCK_FILE.parent.mkdir(exist_ok=True)
+        return ExclusiveFile(LOCK_FILE)
+    except HeldElsewhereError as error:
+        raise CommandFailedError(
+            f"Rollcall is already running in this folder (process {error.holder}): "
+            "use it as it is, or stop it first with Ctrl-C where it runs."
+        ) from None
+    except OSError as error:
+        raise CommandFailedError(
+            f"{Path.cwd() / LOCK_FILE} can't be made ({error.strerror}): start in a folder that you can write to."
+        ) from None
+
+
+def _check_port(environment: Mapping[str, str]) -> None:
+    settings = urlsplit(receiver_url(environment))
+    host, port = settings.hostname or "", settings.port or 0
+    try:
+        family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, kind) as probe:
+            # As the receiver does, so that connections of a run just ended are no hindrance.
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+    except OSError as error:
+        raise CommandFailedError(
+            f"Port {port} on {host} can't be listened on ({error.strerror}): "
+            "stop the program that uses it, or set PORT (or HOST) to another one."
+        ) from None
+
+
+def _start_postgres(foreground: Foreground, stack: ExitStack) -> dict[str, str]:
+    """Start the embedded Postgres and make the development key; return what the children have to know of them."""
+    postgres = EmbeddedPostgres(POSTGRES_FOLDER)
+    postgres.start()
+    stack.callback(postgres.stop)
+    if postgres.place is not None and postgres.place.outside:
+        foreground.say(
+            f"The data is in {postgres.place.folder}: this folder is closed to {postgres.place.account.name}, "
+            "the account that Postgres runs as."
+        )
+    _write_url(postgres.url())
+    stack.callback(EMBEDDED_URL_FILE.unlink, missing_ok=True)
+    ensure_dev_key(DEV_KEY_FILE)
+    return {"DATABASE_URL": postgres.url(), DEV_KEY_VARIABLE: str(DEV_KEY_FILE)}
+
+
+def _write_url(url: str) -> None:
+    """Say to the other commands where the database is, whole at once, to this user alone."""
+    unfinished = EMBEDDED_URL_FILE.with_name(f"{EMBEDDED_URL_FILE.name}.new")
+    unfinished.unlink(missing_ok=True)
+    with os.fdopen(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
+        file.write(f"{url}\n")
+    unfinished.replace(EMBEDDED_URL_FILE)
+
+
+def _answers(url: str) -> bool:
+    """Tell whether the receiver lives."""
+    parts = urlsplit(url)
+    connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=_HEALTH_SECONDS)
+    try:
+        connection.request("GET", "/healthz")
+        return connection.getresponse().status == http.HTTPStatus.OK
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
+
+
+def _invitation(environment: Mapping[str, str], has_dev_key: bool) -> str:  # noqa: FBT001 - named where it is called
+    next_step = "rollcall sample, then rollcall sessions" if has_dev_key else "rollcall doctor"
+    return f"Rollcall takes webhooks at {webhook_url(environment)}. Try in another terminal: .venv/bin/{next_step}."

@@ -1,0 +1,151 @@
+"""`rollcall sample`: whole sessions, made up, signed and posted as the vendor would."""
+
+import asyncio
+import base64
+import random
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import Annotated
+from uuid import uuid4
+
+import httpx
+import typer
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import padding, rsa
+
+from console.failure import CommandFailedError
+from console.running.receiver_address import webhook_url
+from console.samples.dev_key import DEV_KEY_FILE, read_dev_key
+from console.samples.session import SampleSession, sample_session
+from console.screen.progress import progress_bar
+from runtime.environment import read_environment
+from workers.queue.delivery import Provider
+
+_HEADER_PREFIX = {Provider.DYTE: "dyte", Provider.REALTIMEKIT: "rtk"}
+_SESSIONS_AT_ONCE = 16
+_TIMEOUT_SECONDS = 10.0
+# A receiver with too much waiting says 503 and is asked again, as the vendor would: so often, and so long after.
+_TRIES = 5
+_PAUSE_SECONDS = 1.0
+_MOST_SESSIONS = 100_000
+
+Sign = Callable[[bytes], str]
+
+
+def sample(
+    to: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URL", help="The webhook to post to. [default: this folder's receiver]", show_default=False
+        ),
+    ] = None,
+    dialect: Annotated[Provider, typer.Option(help="Whose way of writing the deliveries have.")] = Provider.REALTIMEKIT,
+    count: Annotated[int, typer.Option(min=1, max=_MOST_SESSIONS, help="How many sessions to post.")] = 1,
+) -> None:
+    """Post made-up sessions and print their ids.
+
+    The ids come one a line. Each session is fifteen deliveries with fresh ids and present times: two people meet, one
+    loses the connection and comes back, everything is recorded, and one leave is missing, as happens. They are signed
+    with the development key (var/dev-key.pem) that `rollcall run` makes and trusts when no DATABASE_URL is set.
+    """
+    url = _checked(to) if to is not None else webhook_url(read_environment())
+    sign = _signer(read_dev_key())
+    # Sample data, not secrets: any source of chance will do.
+    chance = random.Random()  # noqa: S311 - as above
+    sessions = [sample_session(dialect, datetime.now(UTC), chance) for _ in range(count)]
+    asyncio.run(_post_all(sessions, url, dialect, sign))
+
+
+async def _post_all(sessions: list[SampleSession], url: str, dialect: Provider, sign: Sign) -> None:
+    """Post sessions, a few at a time and the deliveries of each in their order; print the id of each that is in."""
+    waiting = iter(sessions)
+    limits = httpx.Limits(max_connections=_SESSIONS_AT_ONCE)
+    with progress_bar(hidden=len(sessions) == 1) as progress:
+        posted = progress.add_task("Posting", total=len(sessions))
+
+        async def post_some(client: httpx.AsyncClient) -> None:
+            for session in waiting:
+                for body in session.bodies:
+                    await _post(client, url, _headers(dialect, sign(body)), body)
+                print(session.id, flush=True)  # noqa: T201 - the command's output, a line for a pipe
+                progress.advance(posted)
+
+        async with httpx.AsyncClient(timeout=_TIMEOUT_SECONDS, limits=limits, trust_env=False) as client:
+            posting = [asyncio.create_task(post_some(client)) for _ in range(min(_SESSIONS_AT_ONCE, len(sessions)))]
+            try:
+                await asyncio.gather(*posting)
+            finally:
+                for task in posting:
+                    task.cancel()
+                await asyncio.gather(*posting, return_exceptions=True)
+
+
+async def _post(client: httpx.AsyncClient, url: str, headers: Mapping[str, str], body: bytes) -> None:
+    """Post one delivery until it is kept.
+
+    Raises:
+        CommandFailedError: there is no receiver at `url`, or it does not keep the delivery.
+    """
+    for tries_left in reversed(range(_TRIES)):
+        try:
+            answer = await client.post(url, headers=headers, content=body)
+        except httpx.HTTPError as error:
+            raise CommandFailedError(
+                f"No receiver answers at {url} ({type(error).__name__}): "
+                "start one with `make run`, or name one with --to."
+            ) from error
+        if answer.status_code != httpx.codes.SERVICE_UNAVAILABLE or not tries_left:
+            break
+        await asyncio.sleep(_PAUSE_SECONDS)
+    if answer.status_code != httpx.codes.OK:
+        raise CommandFailedError(f"{url} answered {answer.status_code}{_said(answer)}: {_remedy(answer.status_code)}")
+
+
+def _said(answer: httpx.Response) -> str:
+    try:
+        error = answer.json()["error"]
+    except (ValueError, KeyError, TypeError):
+        return ""
+    return f" ({error})"
+
+
+def _remedy(status: int) -> str:
+    match status:
+        case httpx.codes.UNAUTHORIZED:
+            return (
+                f"that receiver does not trust {DEV_KEY_FILE}. One that `make run` started in this folder without "
+                "DATABASE_URL does; for another, put the key's public half into its WEBHOOK_PUBLIC_KEYS."
+            )
+        case httpx.codes.SERVICE_UNAVAILABLE:
+            return "it can't verify or keep a delivery now. `rollcall doctor` on that machine tells why."
+        case httpx.codes.NOT_FOUND | httpx.codes.METHOD_NOT_ALLOWED:
+            return "is this the whole address of a receiver? It ends in /webhook."
+        case _:
+            return "this is not an answer that a receiver gives to a sample. What is it that listens there?"
+
+
+def _headers(dialect: Provider, signature: str) -> dict[str, str]:
+    prefix = _HEADER_PREFIX[dialect]
+    return {
+        "content-type": "application/json",
+        f"{prefix}-signature": signature,
+        f"{prefix}-uuid": str(uuid4()),
+        f"{prefix}-webhook-id": "sample",
+    }
+
+
+def _signer(key: rsa.RSAPrivateKey) -> Sign:
+    def sign(body: bytes) -> str:
+        return base64.b64encode(key.sign(body, padding.PKCS1v15(), hashes.SHA256())).decode()
+
+    return sign
+
+
+def _checked(to: str) -> str:
+    try:
+        url = httpx.URL(to)
+    except httpx.InvalidURL:
+        url = httpx.URL()
+    if url.scheme not in {"http", "https"} or not url.host:
+        raise typer.BadParameter("it takes a URL such as http://127.0.0.1:8000/webhook.", param_hint="--to")
+    return to

@@ -1,0 +1,1 @@
+"""`rollcall export`: what can be written, and the stream to a file."""

@@ -1,0 +1,1 @@
+"""`rollcall run`: child processes in the foreground."""

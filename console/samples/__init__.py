@@ -1,0 +1,1 @@
+"""Made-up sessions, signed with the development key."""

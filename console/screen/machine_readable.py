@@ -1,0 +1,33 @@
+"""`--json`: rows for a script."""
+
+import base64
+import json
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from console.queries.tables import Row
+
+
+def print_json(rows: Sequence[Row]) -> None:
+    """Print rows as a JSON array of objects.
+
+    Times are ISO 8601 in UTC, ids text, numbers numbers, and bytes base64.
+    """
+    print(json.dumps(list(rows), ensure_ascii=False, indent=2, default=_as_json))  # noqa: T201 - the command's output
+
+
+def _as_json(value: Any) -> Any:
+    match value:
+        case datetime():
+            return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+        case Decimal():
+            return int(value) if value == value.to_integral_value() else float(value)
+        case UUID():
+            return str(value)
+        case bytes():
+            return base64.b64encode(value).decode()
+        case _:
+            raise TypeError(f"{type(value).__name__} has no form in JSON here: say one.")

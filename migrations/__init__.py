@@ -1,0 +1,1 @@
+"""The schema: what brings a database to what this version expects."""

@@ -1,0 +1,195 @@
+"""The spool: where groups wait on local disk while the queue is away.
+
+Every receiver process has a file of its own, so that a frozen one holds up nobody. The files are numbered slots; who
+uses one holds a lock on the file beside it, which the kernel lets go of when the process ends, however it ends. A
+receiver that starts takes the first free slot, with whatever a dead one left in it; what is left in other free slots is
+adopted by any that lives.
+"""
+
+import fcntl
+import os
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
+from pathlib import Path
+
+import structlog
+
+from receiver.keeping.spool_file import DamagedSpoolError, SpoolError, SpoolFile
+from workers.queue.delivery import Delivery
+
+_MOST_SLOTS = 1000
+
+_log = structlog.get_logger(__name__)
+
+
+class Spool:
+    """The spool of one receiver process in the folder `directory`. Nothing is opened before it is needed."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self._opening = threading.Lock()
+        self._slot: _Slot | None = None
+        self._file: SpoolFile | None = None
+
+    def put(self, deliveries: Sequence[Delivery]) -> None:
+        """Keep a group on disk.
+
+        Raises:
+            SpoolError: it is not kept.
+        """
+        file = self.file()
+        try:
+            file.put(deliveries)
+        except DamagedSpoolError:
+            self.begin_anew(file)
+            self.file().put(deliveries)
+
+    def probe(self) -> None:
+        """See whether a group could be kept now.
+
+        Raises:
+            SpoolError: it could not.
+        """
+        file = self.file()
+        try:
+            file.probe()
+        except DamagedSpoolError:
+            self.begin_anew(file)
+            self.file().probe()
+
+    def file(self) -> SpoolFile:
+        """Return this process's own file, opened on first use.
+
+        Raises:
+            SpoolError: it can't be opened.
+        """
+        with self._opening:
+            if self._file is None:
+                if self._slot is None:
+                    self._slot = self._take_free_slot()
+                try:
+                    self._file = SpoolFile(self._slot.path)
+                except DamagedSpoolError:
+                    self._file = _renew(self._slot.path)
+            return self._file
+
+    def begin_anew(self, damaged: SpoolFile) -> None:
+        """Set this process's file aside, if it still is `damaged`, and go on with a new one.
+
+        Raises:
+            SpoolError: a new file can't be opened.
+        """
+        with self._opening:
+            if self._file is damaged:
+                damaged.close()
+                self._file = None
+                self._file = _renew(damaged.path)
+
+    @contextmanager
+    def orphans(self) -> Iterator[list[SpoolFile]]:
+        """Hold the files that processes which no longer run have left; those found empty at the end are removed."""
+        slots, files = [], []
+        try:
+            for path in self._left_behind():
+                slot = _Slot.take(path)
+                if slot is None:
+                    continue
+                slots.append(slot)
+                if path.exists():
+                    files.append(_open_orphan(path))
+            yield [file for file in files if file is not None]
+        finally:
+            for file in files:
+                if file is not None:
+                    _close_orphan(file)
+            for slot in slots:
+                slot.release()
+
+    def close(self) -> None:
+        """Let go of the file. What is in it stays, for whoever takes the slot next."""
+        with self._opening:
+            if self._file is not None:
+                self._file.close()
+                self._file = None
+            if self._slot is not None:
+                self._slot.release()
+                self._slot = None
+
+    def _take_free_slot(self) -> "_Slot":
+        try:
+            self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+            for number in range(_MOST_SLOTS):
+                slot = _Slot.take(self._directory / f"{number:03}.sqlite")
+                if slot is not None:
+                    return slot
+        except OSError as error:
+            raise SpoolError(f"The spool folder {self._directory} can't be used: {error.strerror}.") from None
+        raise SpoolError(f"All {_MOST_SLOTS} slots of the spool folder {self._directory} are taken by other processes.")
+
+    def _left_behind(self) -> list[Path]:
+        own = self._slot.path if self._slot else None
+        with suppress(OSError):
+            return sorted(path for path in self._directory.glob("[0-9]*.sqlite") if path != own)
+        return []
+
+
+class _Slot:
+    """The right to use one spool file, for as long as this process lives or until it is released."""
+
+    def __init__(self, path: Path, descriptor: int) -> None:
+        self.path = path
+        self._descriptor = descriptor
+
+    @classmethod
+    def take(cls, path: Path) -> "_Slot | None":
+        """Return the slot, or None if another process has it."""
+        descriptor = os.open(path.with_suffix(".lock"), os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(descriptor)
+            return None
+        return cls(path, descriptor)
+
+    def release(self) -> None:
+        """Let another process have it."""
+        os.close(self._descriptor)
+
+
+def _open_orphan(path: Path) -> SpoolFile | None:
+    try:
+        return SpoolFile(path)
+    except DamagedSpoolError:
+        return _renew(path)
+    except SpoolError as error:
+        _log.warning("spool_not_adopted", path=str(path), error=str(error))
+        return None
+
+
+def _close_orphan(file: SpoolFile) -> None:
+    is_empty = False
+    with suppress(SpoolError):
+        is_empty = file.count() == 0
+    file.close()
+    if is_empty:
+        for suffix in ("", "-wal", "-shm"):
+            Path(f"{file.path}{suffix}").unlink(missing_ok=True)
+
+
+def _renew(path: Path) -> SpoolFile:
+    """Move a damaged file out of the way and return a new one with the groups that could still be read."""
+    damaged = path.with_name(f"{path.name}.damaged-{datetime.now(UTC):%Y%m%dT%H%M%S%f}")
+    for suffix in ("", "-wal", "-shm"):
+        with suppress(FileNotFoundError):
+            Path(f"{path}{suffix}").rename(f"{damaged}{suffix}")
+    file = SpoolFile(path)
+    groups = file.salvage(damaged)
+    _log.critical(
+        "spool_damaged",
+        path=str(damaged),
+        groups_saved=groups,
+        remedy="more may be recovered from the file by `sqlite3 FILE .recover`; delete it when that is done",
+    )
+    return file

@@ -1,0 +1,86 @@
+"""The key documents on disk, so that a restart while a document is away refuses nothing."""
+
+import contextlib
+import hashlib
+import os
+import tempfile
+from datetime import datetime
+from pathlib import Path
+
+import msgspec
+import structlog
+
+from receiver.keys.document import KeyDocument, KnownKey
+from receiver.keys.public_key import UnfitKeyError, read_public_keys
+
+_log = structlog.get_logger(__name__)
+
+
+class _StoredKey(msgspec.Struct):
+    pem: str
+    missing_since: datetime | None
+
+
+class _StoredDocument(msgspec.Struct):
+    url: str
+    answered_at: datetime | None
+    asked_at: datetime | None
+    silent_since: datetime | None
+    keys: list[_StoredKey]
+
+
+_decoder = msgspec.json.Decoder(_StoredDocument)
+
+
+class KeyStore:
+    """One file a document in a folder, replaced as a whole, shared by the processes of one receiver.
+
+    Trouble with the disk is logged and costs nothing else: the keys in memory count.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def load(self, url: str) -> KeyDocument:
+        """Return what is stored of a document; an empty one where nothing readable is."""
+        path = self._path(url)
+        try:
+            stored = _decoder.decode(path.read_bytes())
+            known = {}
+            for entry in stored.keys:
+                for key in read_public_keys(entry.pem):
+                    known[key.fingerprint] = KnownKey(key, entry.missing_since)
+        except FileNotFoundError:
+            return KeyDocument(url)
+        except (OSError, msgspec.MsgspecError, ValueError, UnfitKeyError) as error:
+            _log.warning("stored_keys_unreadable", file=path.name, error=type(error).__name__)
+            return KeyDocument(url)
+        return KeyDocument(url, known, stored.answered_at, stored.asked_at, stored.silent_since)
+
+    def snapshot(self, document: KeyDocument) -> bytes:
+        """Return a document as the bytes that `save` writes."""
+        keys = [_StoredKey(known.key.pem, known.missing_since) for known in document.known.values()]
+        stored = _StoredDocument(document.url, document.answered_at, document.asked_at, document.silent_since, keys)
+        return msgspec.json.format(msgspec.json.encode(stored))
+
+    def save(self, url: str, snapshot: bytes) -> None:
+        """Replace what is stored of a document. Blocks on the disk: call it from a thread."""
+        path = self._path(url)
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            descriptor, name = tempfile.mkstemp(prefix=path.stem, suffix=".part", dir=self._folder)
+            try:
+                with os.fdopen(descriptor, "wb") as file:
+                    file.write(snapshot)
+                    file.flush()
+                    os.fsync(file.fileno())
+                Path(name).replace(path)
+            except OSError:
+                with contextlib.suppress(OSError):
+                    Path(name).unlink()
+                raise
+        except OSError as error:
+            _log.warning("keys_not_stored", file=path.name, error=error.strerror, remedy="mend the folder var/keys")
+
+    def _path(self, url: str) -> Path:
+        return self._folder / f"{hashlib.sha256(url.encode()).hexdigest()[:16]}.json"

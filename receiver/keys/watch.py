@@ -1,0 +1,163 @@
+"""Watches the key documents: looks at each every hour, and at once when a signature calls for it."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from urllib.parse import urlsplit
+
+import httpx
+import structlog
+
+from receiver.keys.document import KeyDocument
+from receiver.keys.fetch import KeyFetchError, fetch_keys, open_client
+from receiver.keys.public_key import PublicKey
+from receiver.keys.store import KeyStore
+from receiver.metrics import ReceiverMetrics
+
+_log = structlog.get_logger(__name__)
+
+Look = asyncio.Task[None]
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How often documents are looked at.
+
+    Attributes:
+        refresh_seconds: between looks at a document that answers, or that has been silent for a day.
+        first_retry_seconds: after a look in vain; doubled each time.
+        last_retry_seconds: up to this.
+        anew: the least time between two rounds that requests called for.
+    """
+
+    refresh_seconds: float = 3600.0
+    first_retry_seconds: float = 1.0
+    last_retry_seconds: float = 60.0
+    anew: timedelta = timedelta(minutes=1)
+
+
+class KeyWatch:
+    """What the key documents say now.
+
+    Every look has a number, given when it starts: a look numbered higher than `looks_started` was when a
+    request came in is one that started after that request.
+
+    Attributes:
+        looks_started: the number of the look that started last.
+        version: changes whenever the documents' keys may have changed.
+    """
+
+    def __init__(
+        self,
+        urls: tuple[str, ...],
+        store: KeyStore,
+        metrics: ReceiverMetrics,
+        clock: Callable[[], datetime],
+        pace: Pace | None = None,
+    ) -> None:
+        self.looks_started = 0
+        self.version = 0
+        self._documents = [store.load(url) for url in urls]
+        self._store = store
+        self._metrics = metrics
+        self._clock = clock
+        self._pace = pace or Pace()
+        self._client: httpx.AsyncClient | None = None
+        self._refreshing: list[asyncio.Task[None]] = []
+        self._saving: set[asyncio.Task[None]] = set()
+        self._save_turn = asyncio.Lock()
+        self._round: set[Look] = set()
+        self._round_began: datetime | None = None
+
+    async def start(self) -> None:
+        """Begin to look, in the background: a document that is away holds up nothing."""
+        self._client = open_client()
+        for document in self._documents:
+            self._metrics.keys_fetched(_host(document), document.answered_at)
+        self._refreshing = [asyncio.create_task(self._refresh(document)) for document in self._documents]
+
+    async def stop(self) -> None:
+        """End all looks; what they found is on disk."""
+        tasks = [*self._refreshing, *self._round]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.gather(*self._saving)
+        if self._client is not None:
+            await self._client.aclose()
+
+    def keys(self) -> list[PublicKey]:
+        """Return the keys of all documents that count now."""
+        return [key for document in self._documents for key in document.counting_keys()]
+
+    def look_anew(self) -> set[Look]:
+        """Start a look at every document, unless a request called for one within the last minute.
+
+        Returns:
+            The looks that requests called for and that are still under way, these ones or earlier ones.
+        """
+        now = self._clock()
+        began = self._round_began
+        # A clock that was set back must not stop the looks until it has caught up.
+        if began is None or not timedelta(0) <= now - began < self._pace.anew:
+            self._round_began = now
+            self._round |= {asyncio.create_task(self._look(document)) for document in self._documents}
+        self._round = {look for look in self._round if not look.done()}
+        return set(self._round)
+
+    def all_looked_at_since(self, looks_started: int) -> bool:
+        """Tell whether looks numbered above `looks_started` show what the documents hold.
+
+        Every document must have been looked at, except one that has not answered for a day; one look at least.
+        """
+        seen = [document.latest_look > looks_started for document in self._documents]
+        silent = [document.is_silent_for_a_day() for document in self._documents]
+        return any(seen) and all(one or other for one, other in zip(seen, silent, strict=True))
+
+    async def _refresh(self, document: KeyDocument) -> None:
+        retry_seconds = self._pace.first_retry_seconds
+        while True:
+            await self._look(document)
+            if document.silent_since is None or document.is_silent_for_a_day():
+                retry_seconds = self._pace.first_retry_seconds
+                await asyncio.sleep(self._pace.refresh_seconds)
+            else:
+                await asyncio.sleep(retry_seconds)
+                retry_seconds = min(2 * retry_seconds, self._pace.last_retry_seconds)
+
+    async def _look(self, document: KeyDocument) -> None:
+        if self._client is None:
+            return
+        self.looks_started += 1
+        number = self.looks_started
+        before = set(document.known)
+        was_silent = document.silent_since is not None
+        try:
+            keys = await fetch_keys(self._client, document.url)
+        except Exception as error:  # noqa: BLE001 - whatever a document does to the client, the next look must come
+            document.failed(self._clock())
+            self._metrics.key_fetch_ended(_host(document), is_good=False)
+            if not was_silent:
+                why = str(error) if isinstance(error, KeyFetchError) else type(error).__name__
+                _log.warning("key_document_silent", document=document.url, why=why, known_keys=len(before))
+        else:
+            now = self._clock()
+            document.answered(keys, now, number)
+            self.version += 1
+            self._metrics.key_fetch_ended(_host(document), is_good=True)
+            self._metrics.keys_fetched(_host(document), now)
+            if was_silent or before != set(document.known):
+                _log.info("key_document_answered", document=document.url, known_keys=sorted(document.known))
+        # Not awaited: a verdict that waits for this look does not wait for the disk.
+        saving = asyncio.create_task(self._save(document))
+        self._saving.add(saving)
+        saving.add_done_callback(self._saving.discard)
+
+    async def _save(self, document: KeyDocument) -> None:
+        async with self._save_turn:
+            await asyncio.to_thread(self._store.save, document.url, self._store.snapshot(document))
+
+
+def _host(document: KeyDocument) -> str:
+    return urlsplit(document.url).hostname or ""

@@ -1,0 +1,225 @@
+"""`rollcall doctor` on parts that work, and on parts that do not."""
+
+import socket
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pika
+import psycopg
+import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
+
+from receiver.keeping.spool import Spool
+from tests.console.conftest import Rollcall
+from tests.receiver.key_server import KeyServer, run_key_server
+from tests.receiver.running import public_pem
+from workers.queue.delivery import Delivery, Provider, new_delivery_id
+
+
+@pytest.fixture(scope="module")
+def pem() -> str:
+    return public_pem(rsa.generate_private_key(public_exponent=65537, key_size=2048))
+
+
+@pytest.fixture
+def key_server(pem: str) -> Iterator[KeyServer]:
+    with run_key_server() as server:
+        server.serve_key(pem)
+        yield server
+
+
+@pytest.fixture
+def silent_port() -> Iterator[int]:
+    """A port that takes connections and never says a word."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield server.getsockname()[1]
+
+
+@pytest.fixture
+def free_port() -> Iterator[int]:
+    """A port where nobody listens."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        yield taken.getsockname()[1]
+
+
+@pytest.fixture
+def whole(database_url: str, key_server: KeyServer, free_port: int) -> dict[str, str]:
+    """The settings of a system of which all works."""
+    return {
+        "DATABASE_URL": database_url,
+        "WEBHOOK_KEY_URLS": key_server.url,
+        "PORT": str(free_port),
+        "ORGANIZATION_IDS": "o1",
+    }
+
+
+def findings(rollcall: Rollcall, **settings: str) -> tuple[int, dict[str, tuple[str, str]]]:
+    """Return the exit code, and of each part how it is and what is said of it."""
+    done = rollcall("doctor", **settings)
+    assert done.stderr == ""
+    lines = [line.split(maxsplit=1) for line in done.stdout.splitlines()]
+    parts = {}
+    for health, rest in lines:
+        part, says = rest.split("  ", maxsplit=1)
+        parts[part] = (health, says.strip())
+    return done.returncode, parts
+
+
+def test_a_system_that_works_is_a_line_a_part_and_exit_code_0(rollcall: Rollcall, whole: dict[str, str]) -> None:
+    code, parts = findings(rollcall, **whole)
+    assert code == 0
+    assert {part: health for part, (health, _) in parts.items()} == {
+        "settings": "ok",
+        "organizations": "ok",
+        "keys": "ok",
+        "database": "ok",
+        "revision": "ok",
+        "broker": "warning",  # no worker runs
+        "spool": "ok",
+        "receiver": "warning",  # nor does a receiver
+    }
+    assert "no worker" in parts["broker"][1]
+
+
+def test_without_organization_ids_it_warns_and_says_why(rollcall: Rollcall, whole: dict[str, str]) -> None:
+    del whole["ORGANIZATION_IDS"]
+    code, parts = findings(rollcall, **whole)
+    assert code == 0
+    assert parts["organizations"][0] == "warning"
+    assert "one key" in parts["organizations"][1]
+
+
+def test_a_stopped_database_fails_and_its_password_is_not_shown(
+    rollcall: Rollcall, whole: dict[str, str], free_port: int
+) -> None:
+    whole["DATABASE_URL"] = f"postgresql://u:geheim@127.0.0.1:{free_port}/x"
+    code, parts = findings(rollcall, **whole)
+    assert code == 1
+    assert parts["database"][0] == parts["broker"][0] == "failed"
+    assert "revision" not in parts
+    assert parts["keys"][0] == parts["spool"][0] == "ok"
+    assert "geheim" not in str(parts)
+
+
+def test_what_hangs_is_given_up(rollcall: Rollcall, whole: dict[str, str], silent_port: int) -> None:
+    place = f"127.0.0.1:{silent_port}"
+    settings = {
+        **whole,
+        "DATABASE_URL": f"postgresql://u:geheim@{place}/x",
+        "BROKER_URL": f"amqp://u:geheim@{place}",
+        "WEBHOOK_KEY_URLS": f"http://{place}/",
+        "PORT": str(silent_port),
+    }
+    code, parts = findings(rollcall, **settings)
+    assert code == 1
+    assert {part for part, (health, _) in parts.items() if health == "failed"} == {
+        "database",
+        "broker",
+        "keys",
+        "receiver",
+    }
+    assert "geheim" not in str(parts)
+
+
+def test_an_old_revision_fails_and_is_told_to_be_migrated(rollcall: Rollcall, whole: dict[str, str]) -> None:
+    with psycopg.connect(whole["DATABASE_URL"]) as connection:
+        connection.execute("UPDATE rollcall.alembic_version SET version_num = '0001'")
+    code, parts = findings(rollcall, **whole)
+    assert code == 1
+    assert parts["revision"][0] == "failed"
+    assert "rollcall migrate" in parts["revision"][1]
+
+
+def test_a_revision_of_a_newer_version_fails(rollcall: Rollcall, whole: dict[str, str]) -> None:
+    with psycopg.connect(whole["DATABASE_URL"]) as connection:
+        connection.execute("UPDATE rollcall.alembic_version SET version_num = '9999'")
+    assert "newer version" in findings(rollcall, **whole)[1]["revision"][1]
+
+
+def test_a_database_without_tables_fails(rollcall: Rollcall, whole: dict[str, str], empty_database_url: str) -> None:
+    code, parts = findings(rollcall, **{**whole, "DATABASE_URL": empty_database_url})
+    assert code == 1
+    assert parts["database"][0] == "ok"
+    assert parts["revision"][0] == parts["broker"][0] == "failed"
+
+
+def test_no_key_at_all_fails(rollcall: Rollcall, whole: dict[str, str], key_server: KeyServer) -> None:
+    key_server.status = 500
+    code, parts = findings(rollcall, **whole)
+    assert code == 1
+    assert parts["keys"][0] == "failed"
+    assert "status 500" in parts["keys"][1]
+    assert "WEBHOOK_PUBLIC_KEYS" in parts["keys"][1]
+
+
+def test_a_pinned_key_is_enough(rollcall: Rollcall, whole: dict[str, str], key_server: KeyServer, pem: str) -> None:
+    code, parts = findings(rollcall, **whole, WEBHOOK_PUBLIC_KEYS=pem.replace("\n", "\\n"))
+    assert (code, parts["keys"][0]) == (0, "ok")
+    assert key_server.fetches == 0
+
+
+def test_a_file_of_pinned_keys_that_is_missing_fails(rollcall: Rollcall, whole: dict[str, str]) -> None:
+    code, parts = findings(rollcall, **whole, WEBHOOK_PUBLIC_KEYS="keys/missing.pem")
+    assert code == 1
+    assert parts["keys"][0] == parts["settings"][0] == "failed"
+    assert "WEBHOOK_PUBLIC_KEYS" in parts["keys"][1]
+
+
+def test_on_the_embedded_database_the_development_key_must_be_there(
+    rollcall: Rollcall, whole: dict[str, str], folder: Path
+) -> None:
+    (folder / "var").mkdir()
+    (folder / "var" / "database-url").write_text(whole.pop("DATABASE_URL"))
+    code, parts = findings(rollcall, **whole)
+    assert (code, parts["database"][0], parts["development key"][0]) == (1, "ok", "failed")
+
+
+def test_deliveries_that_wait_in_the_spool_are_told(rollcall: Rollcall, whole: dict[str, str], folder: Path) -> None:
+    now = datetime.now(UTC)
+    spool = Spool(folder / "var" / "spool")
+    spool.put([Delivery(new_delivery_id(now), now, Provider.DYTE, None, None, b"{}")])
+    code, parts = findings(rollcall, **whole)
+    spool.close()
+    assert (code, parts["spool"][0]) == (0, "warning")
+    assert parts["spool"][1].startswith("1 group of deliveries in var/spool ")
+
+
+def test_a_spool_folder_that_is_a_file_fails(rollcall: Rollcall, whole: dict[str, str], folder: Path) -> None:
+    (folder / "taken").touch()
+    code, parts = findings(rollcall, **whole, SPOOL_DIR="taken/spool")
+    assert (code, parts["spool"][0]) == (1, "failed")
+
+
+def test_a_spool_file_that_is_no_database_fails(rollcall: Rollcall, whole: dict[str, str], folder: Path) -> None:
+    (folder / "000.sqlite").write_bytes(b"garbage" * 1000)
+    with pytest.raises(sqlite3.DatabaseError), closing(sqlite3.connect(folder / "000.sqlite")) as file:
+        file.execute("SELECT 1 FROM sqlite_master")
+    code, parts = findings(rollcall, **whole, SPOOL_DIR=".")
+    assert (code, parts["spool"][0]) == (1, "failed")
+
+
+def test_a_wrong_setting_fails_by_its_name(rollcall: Rollcall, whole: dict[str, str]) -> None:
+    code, parts = findings(rollcall, **{**whole, "METRICS_PORT": "http"})
+    assert (code, parts["settings"][0]) == (1, "failed")
+    assert parts["settings"][1].startswith("METRICS_PORT takes ")
+    assert parts["database"][0] == "ok"
+
+
+@pytest.mark.rabbitmq
+def test_rabbitmq_works_whether_or_not_its_queue_is_there_yet(
+    rollcall: Rollcall, whole: dict[str, str], rabbitmq_url: str
+) -> None:
+    assert findings(rollcall, **whole, BROKER_URL=rabbitmq_url)[1]["broker"][0] == "ok"
+    connection = pika.BlockingConnection(pika.URLParameters(rabbitmq_url))
+    with pytest.raises(pika.exceptions.ChannelClosedByBroker):  # the doctor has made none
+        connection.channel().queue_declare("rollcall", passive=True)
+    connection.channel().queue_declare("rollcall", durable=True, arguments={"x-queue-type": "classic"})
+    code, parts = findings(rollcall, **whole, BROKER_URL=rabbitmq_url)
+    assert (code, parts["broker"][0]) == (1, "failed")
+    assert "quorum" in parts["broker"][1]
+    connection.channel().queue_delete("rollcall")
+    connection.close()

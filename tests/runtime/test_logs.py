@@ -1,0 +1,89 @@
+"""Logs tell what happened to which delivery, and never what was in it."""
+
+import io
+import json
+import logging
+from collections.abc import Iterator
+from typing import Any
+
+import psycopg
+import pytest
+import structlog
+from dramatiq import Message, MessageProxy
+
+from runtime.logs import set_up_logging
+from tests.workers.queue.deliveries import BODY, a_delivery
+from workers.queue.message import encode_group, group_message
+from workers.queue.publisher import QueueAwayError
+
+SECRET = "a body that no log may show"
+
+
+@pytest.fixture
+def lines() -> Iterator[io.StringIO]:
+    """What is logged, with the process's logging as it is in production."""
+    stream = io.StringIO()
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    set_up_logging(stream)
+    yield stream
+    root.handlers[:] = handlers
+    root.setLevel(level)
+    structlog.reset_defaults()
+
+
+def logged(lines: io.StringIO) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in lines.getvalue().splitlines()]
+
+
+def test_an_event_is_a_line_of_json_with_its_ids_as_fields(lines: io.StringIO) -> None:
+    structlog.get_logger("test").info("delivery_kept", delivery_id="01a2")
+    [line] = logged(lines)
+    assert line["event"] == "delivery_kept"
+    assert line["delivery_id"] == "01a2"
+    assert line["level"] == "info"
+
+
+def test_what_dramatiq_logs_of_a_message_shows_no_body(lines: io.StringIO) -> None:
+    group = [a_delivery(BODY)]
+    proxy = MessageProxy(group_message(group))
+    logger = logging.getLogger("dramatiq.worker.WorkerThread")
+    for text in ("Failed to process message %s with unhandled exception.", "Message %s was skipped."):
+        try:
+            int(SECRET)
+        except ValueError as error:
+            logger.error(text, proxy, exc_info=error)  # noqa: TRY400 - as Dramatiq does
+    logger.critical("Received message %r", Message("q", "a", (SECRET,), {}, {}))
+    text = lines.getvalue()
+    assert SECRET not in text
+    assert encode_group(group) not in text
+    assert "Failed to process message %s" in text
+    assert "builtins.ValueError at test_logs.py" in text
+
+
+def test_what_a_database_quotes_in_its_error_is_not_logged(lines: io.StringIO, database_url: str) -> None:
+    with psycopg.connect(database_url) as connection, pytest.raises(psycopg.DataError, match=SECRET) as raised:
+        connection.execute("SELECT %s::integer", (SECRET,))
+    structlog.get_logger("test").error("group_failed", exc_info=raised.value)
+    [line] = logged(lines)
+    assert SECRET not in json.dumps(line)
+    assert line["exception"][0].startswith("psycopg.errors.InvalidTextRepresentation at ")
+
+
+@pytest.mark.parametrize("written", ['{"streamKey": "%s"}', "streamKey=%s", r"{\"stream_key\":\"%s\"}"])
+def test_a_stream_key_is_removed_wherever_it_stands(lines: io.StringIO, written: str) -> None:
+    structlog.get_logger("test").info("anything", detail=written % "live_123", deep=[{"streamKey": "live_123"}])
+    assert "live_123" not in lines.getvalue()
+    assert "[removed]" in lines.getvalue()
+
+
+def test_why_a_queue_is_away_is_told(lines: io.StringIO) -> None:
+    logging.getLogger("dramatiq.worker").critical("Consumer: %s", QueueAwayError("RabbitMQ does not answer."))
+    [line] = logged(lines)
+    assert line["detail"] == "RabbitMQ does not answer."
+
+
+def test_what_libraries_say_below_a_warning_is_not_logged(lines: io.StringIO) -> None:
+    logging.getLogger("dramatiq.worker").info("Worker has been shut down.")
+    logging.getLogger("uvicorn.access").info("%s", SECRET)
+    assert lines.getvalue() == ""

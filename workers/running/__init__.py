@@ -1,0 +1,1 @@
+"""A worker process: takes messages from the queue and settles them."""

@@ -1,0 +1,44 @@
+"""What happens to a queue message can be seen: its id is on every log line, one that fails is counted."""
+
+from typing import Any
+
+import structlog
+from dramatiq import Broker, MessageProxy
+from dramatiq.middleware import Middleware
+
+from workers.queue.message import UnreadableGroupError
+from workers.running.metrics import WorkerMetrics
+from workers.running.transactions import StoppingError
+
+_log = structlog.get_logger(__name__)
+
+
+class Observation(Middleware):
+    """Binds the message's id to the logs of the thread that processes it."""
+
+    def __init__(self, metrics: WorkerMetrics) -> None:
+        self._metrics = metrics
+
+    @property
+    def actor_options(self) -> set[str]:
+        """Let an actor say what it throws: Dramatiq then leaves it to us to log that, under names of our own."""
+        return {"throws"}
+
+    def before_process_message(self, broker: Broker, message: MessageProxy) -> None:
+        """Bind the id."""
+        del broker
+        structlog.contextvars.bind_contextvars(message_id=message.message_id)
+
+    def after_process_message(
+        self, broker: Broker, message: MessageProxy, *, result: Any = None, exception: BaseException | None = None
+    ) -> None:
+        """Log and count a failure, and let go of the id."""
+        del broker, message, result
+        if exception is not None and not isinstance(exception, StoppingError):
+            if isinstance(exception, UnreadableGroupError):
+                self._metrics.message_unreadable()
+                _log.error("message_unreadable", exc_info=exception)
+            else:
+                self._metrics.message_failed()
+                _log.error("message_failed", exc_info=exception)
+        structlog.contextvars.unbind_contextvars("message_id")

@@ -1,0 +1,151 @@
+"""The worker's figures for Prometheus, and the port where they are read.
+
+Everything is counted by group, so that a delivery costs next to nothing here. Several processes of one worker add up:
+counters are summed, and each gauge says below how.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+
+import structlog
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, start_http_server
+
+from workers.queue.delivery import Delivery
+from workers.reading.status import Status
+from workers.running.in_hand import InHand
+from workers.settling.settlement import Settlement
+
+_log = structlog.get_logger(__name__)
+
+# Seconds.
+_SETTLE_BUCKETS = (0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15, 60)
+_LAG_BUCKETS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15, 60, 300, 1800, 7200)
+
+# Why a message goes back to the queue: its actor failed, or it is no message that this version can read.
+_FAILED, _UNREADABLE = "failed", "unreadable"
+
+
+class WorkerMetrics:
+    """The figures of one worker, in a registry of their own."""
+
+    def __init__(self, registry: CollectorRegistry | None = None) -> None:
+        self.registry = registry or CollectorRegistry()
+        self._in_hand = InHand()
+        self._settled = Counter(
+            "rollcall_settled",
+            "Deliveries whose transaction has committed. None while some wait: see rollcall_database_up.",
+            registry=self.registry,
+        )
+        deliveries = Counter(
+            "rollcall_deliveries",
+            "Deliveries that are new in the ledger, by status. Many quarantined: see `rollcall deliveries`.",
+            ["status"],
+            registry=self.registry,
+        )
+        self._deliveries = {status: deliveries.labels(status.value) for status in Status}
+        self._known = Counter(
+            "rollcall_redelivered",
+            "Deliveries that were in the ledger already, as their message came twice. Harmless.",
+            registry=self.registry,
+        )
+        self._settle_seconds = Histogram(
+            "rollcall_settle_seconds",
+            "Seconds from a group's first try to its commit, waits for the database included. Slow: see the database.",
+            registry=self.registry,
+            buckets=_SETTLE_BUCKETS,
+        )
+        self._lag_seconds = Histogram(
+            "rollcall_settle_lag_seconds",
+            "Seconds from a group's oldest delivery, as it came in, to its commit. Long: start more workers.",
+            registry=self.registry,
+            buckets=_LAG_BUCKETS,
+        )
+        self._oldest_seconds = Gauge(
+            "rollcall_oldest_delivery_seconds",
+            "Age of the oldest delivery in a worker's hands, the oldest of the queue. 0: none. Growing: start workers.",
+            registry=self.registry,
+            multiprocess_mode="livemax",
+        )
+        self._queue_messages = Gauge(
+            "rollcall_queue_messages",
+            "Messages, each a group of deliveries, that wait in the queue for a worker. Growing: start more workers.",
+            registry=self.registry,
+            multiprocess_mode="livemostrecent",
+        )
+        self._queue_up = Gauge(
+            "rollcall_queue_up",
+            "1 if the worker's last look at the queue was answered. 0: see the server that BROKER_URL names.",
+            registry=self.registry,
+            multiprocess_mode="livemin",
+        )
+        self._database_up = Gauge(
+            "rollcall_database_up",
+            "0 while a transaction waits for the database to be back; the worker goes on by itself. See the database.",
+            registry=self.registry,
+            multiprocess_mode="livemin",
+        )
+        self._database_up.set(1)
+        given_back = Counter(
+            "rollcall_messages_given_back",
+            "Times that a queue message could not be processed and went back. See the log's message_failed or "
+            "message_unreadable.",
+            ["reason"],
+            registry=self.registry,
+        )
+        self._given_back = {reason: given_back.labels(reason) for reason in (_FAILED, _UNREADABLE)}
+
+    @contextmanager
+    def in_hand(self, deliveries: Sequence[Delivery]) -> Iterator[None]:
+        """Note that a group is being processed as long as the block lasts."""
+        with self._in_hand.holding(deliveries):
+            yield
+
+    def group_settled(
+        self, deliveries: Sequence[Delivery], settlement: Settlement, seconds: float, now: datetime
+    ) -> None:
+        """Note that a group has committed at `now`, `seconds` after its first try."""
+        self._settled.inc(len(deliveries))
+        for status, count in settlement.statuses.items():
+            self._deliveries[status].inc(count)
+        if settlement.known:
+            self._known.inc(settlement.known)
+        self._settle_seconds.observe(seconds)
+        oldest = min((delivery.received_at for delivery in deliveries), default=now)
+        self._lag_seconds.observe(max(0.0, (now - oldest).total_seconds()))
+
+    def message_failed(self) -> None:
+        """Note that a message goes back to the queue, as its group could not be processed."""
+        self._given_back[_FAILED].inc()
+
+    def message_unreadable(self) -> None:
+        """Note that a message goes back to the queue, as it can't be read."""
+        self._given_back[_UNREADABLE].inc()
+
+    def age_seen(self, now: datetime) -> None:
+        """Show how old the oldest delivery is that was in hand since the last call."""
+        oldest = self._in_hand.oldest()
+        self._oldest_seconds.set(max(0.0, (now - oldest).total_seconds()) if oldest else 0.0)
+
+    def queue_seen(self, waiting: int | None) -> None:
+        """Show how many messages wait in the queue; with None, that it did not answer."""
+        self._queue_up.set(waiting is not None)
+        if waiting is not None:
+            self._queue_messages.set(waiting)
+
+    def database_seen(self, is_up: bool) -> None:  # noqa: FBT001 - the one thing that there is to say
+        """Show whether the database is there."""
+        self._database_up.set(is_up)
+
+
+def serve_metrics(registry: CollectorRegistry, host: str, port: int) -> None:
+    """Serve the figures from a thread until the process ends. A port that is taken is a warning, not an end."""
+    try:
+        start_http_server(port, addr=host, registry=registry)
+    except OSError as error:
+        _log.warning(
+            "metrics_port_taken",
+            port=port,
+            error=error.strerror,
+            remedy="set METRICS_PORT so that the next port is free",
+        )

@@ -1,0 +1,80 @@
+"""One worker process: consumer and worker threads over one queue, put together for the program and the tests alike."""
+
+import threading
+
+import dramatiq
+import structlog
+
+from workers.queue.brokers import open_broker
+from workers.running.actor import Settle, declare_actor
+from workers.running.message_log import Observation
+from workers.running.metrics import WorkerMetrics
+from workers.running.queue_watch import QueueWatch
+from workers.running.transactions import Database
+from workers.settings import WorkerSettings
+
+# Seconds that a stop may take in all; what is not committed by then goes back to the queue without our help.
+STOP_DEADLINE = 15.0
+# How often an idle worker looks whether it is to stop, in milliseconds.
+_LOOK_INTERVAL = 200
+
+_log = structlog.get_logger(__name__)
+
+
+class WorkerProcess:
+    """A Dramatiq worker of this process, its queue and its database."""
+
+    def __init__(self, settings: WorkerSettings, settle: Settle, threads: int, metrics: WorkerMetrics) -> None:
+        self._stopping = threading.Event()
+        self._broker = open_broker(settings.broker_url, settings.dead_after)
+        self._broker.stopping = self._stopping
+        self._broker.on_unreadable = metrics.message_unreadable
+        self._broker.add_middleware(Observation(metrics))
+        self._database = Database(settings, self._stopping, metrics.database_seen)
+        self._watch = QueueWatch(self._broker, metrics)
+        declare_actor(self._broker, settle, self._database, settings.scope, metrics)
+        self._worker = dramatiq.Worker(self._broker, worker_threads=threads, worker_timeout=_LOOK_INTERVAL)
+
+    def start(self) -> None:
+        """Begin to consume. A queue or database that is away is waited for."""
+        self._worker.start()
+        self._watch.start()
+        _log.info("worker_started", threads=self._worker.worker_threads)
+
+    def is_whole(self) -> bool:
+        """Tell whether all of the worker's threads live: one that died would leave a worker that only looks alive."""
+        return all(thread.is_alive() for thread in (*self._worker.workers, *self._worker.consumers.values()))
+
+    def stop(self) -> bool:
+        """Finish the transactions under way, give back what is not begun, let go of the queue.
+
+        Returns:
+            Whether all of it was done in time. If not, what is left goes back once the queue misses this process.
+        """
+        self._stopping.set()
+        thread = threading.Thread(target=self._stop, name="stop", daemon=True)
+        thread.start()
+        thread.join(STOP_DEADLINE)
+        in_time = not thread.is_alive()
+        _log.info("worker_stopped", in_time=in_time)
+        return in_time
+
+    def _stop(self) -> None:
+        self._worker.stop(timeout=int(STOP_DEADLINE * 1000))
+        self._watch.join()
+        self._broker.close()
+        self._database.close()
+
+
+def create_worker(
+    settings: WorkerSettings, settle: Settle, threads: int, metrics: WorkerMetrics | None = None
+) -> WorkerProcess:
+    """Return a worker process that is ready to start.
+
+    Args:
+        settings: where queue and database are, and whose deliveries count.
+        settle: what to do with a group of deliveries.
+        threads: how many groups are held at once; those that wait for a transaction go together in the next.
+        metrics: where it is counted; not given, nobody looks.
+    """
+    return WorkerProcess(settings, settle, threads, metrics or WorkerMetrics())

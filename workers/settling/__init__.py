@@ -1,0 +1,1 @@
+"""From facts to tables: one transaction that settles a group of deliveries."""

@@ -1,0 +1,127 @@
+"""Settling a group of deliveries: one transaction that makes them rows of the ledger and of the tables.
+
+    read → lock → ledger → subjects → merge → tables → what was withdrawn
+
+Any order, batching and repetition of deliveries comes to the same tables.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import psycopg
+import structlog
+
+from workers.queue.delivery import Delivery
+from workers.reading.reading import Reading, body_identity, read
+from workers.reading.scope import Scope
+from workers.reading.status import Status
+from workers.reading.stream_key import overwrite_stream_keys
+from workers.rules.merge import Merge
+from workers.settling.settlement import Settlement, settlement
+from workers.settling.subjects import settle_subjects, subjects_of
+from workers.settling.take_back import rebuild_sessions, write_names
+from workers.settling.write import write_sessions
+from workers.tables.arrays import Cursor
+from workers.tables.ledger import Kept, keep_in_ledger
+from workers.tables.locks import lock
+
+log = structlog.get_logger()
+
+# Errors that a delivery itself can cause: data that the server refuses, constraints, limits. All others are the
+# server's or ours and leave `settle`: the message stays in the queue. (PostgreSQL, appendix A: classes of SQLSTATE.)
+_CAUSED_BY_DATA = ("22", "23", "54")
+
+
+def settle(connection: psycopg.Connection[Any], deliveries: Sequence[Delivery], scope: Scope) -> Settlement:
+    """Write a group of deliveries into the ledger and the tables, in the transaction that is open.
+
+    A delivery that can't be settled is found and quarantined with the reason; its neighbours go through.
+
+    Returns:
+        What it comes to if the transaction commits.
+
+    Raises:
+        psycopg.OperationalError, psycopg.InterfaceError: the database is away or the transaction must be tried again.
+        psycopg.ProgrammingError: the tables are not those of this version.
+    """
+    batch = [Kept(delivery, body_identity(delivery.body), _read(delivery, scope)) for delivery in deliveries]
+    with connection.cursor() as cursor:
+        return settle_batch(cursor, batch)
+
+
+def settle_batch(cursor: Cursor, batch: Sequence[Kept]) -> Settlement:
+    """Settle deliveries that have been read: all of them, or, where one can't be, the others and that one quarantined.
+
+    Raises:
+        psycopg.Error: as `settle`.
+    """
+    try:
+        # In a pipeline the statements whose answers nobody reads travel together.
+        with cursor.connection.pipeline(), cursor.connection.transaction():
+            return _settle_all(cursor, batch)
+    except Exception as error:
+        if not _is_caused_by_data(error):
+            raise
+        if len(batch) > 1:
+            half = len(batch) // 2
+            return settle_batch(cursor, batch[:half]) + settle_batch(cursor, batch[half:])
+        (kept,) = batch
+        if kept.reading.status is Status.QUARANTINED and kept.reading.payload is None:
+            raise
+        reason = type(error).__name__
+        log.warning("delivery_not_taken", delivery_id=str(kept.delivery.id), reason=reason)
+        return settle_batch(cursor, [_quarantined(kept, reason)])
+
+
+def _read(delivery: Delivery, scope: Scope) -> Reading:
+    try:
+        return read(delivery.body, delivery.webhook_id, scope)
+    except Exception as error:
+        reason = type(error).__name__
+        log.exception("delivery_not_read", delivery_id=str(delivery.id), reason=reason)
+        return Reading(
+            Status.QUARANTINED,
+            error=f"this version fails to read it ({reason}); replay it with a version that knows better",
+            raw=overwrite_stream_keys(delivery.body),
+        )
+
+
+def _settle_all(cursor: Cursor, batch: Sequence[Kept]) -> Settlement:
+    lock(
+        cursor,
+        {kept.reading.session_id for kept in batch if kept.reading.session_id is not None},
+        subjects_of(batch),
+    )
+    outcome = keep_in_ledger(cursor, batch)
+    processed = [kept for kept in outcome.new if kept.reading.status is Status.PROCESSED]
+    plain = [kept for kept in processed if kept.reading.subject_id is None]
+    updates = [kept for kept in processed if kept.reading.subject_id is not None]
+    settled = settle_subjects(cursor, subjects_of(updates), updates)
+
+    counting = [(k.delivery.id, k.delivery.received_at, k.reading.facts) for k in plain if k.reading.facts is not None]
+    merge = Merge()
+    for delivery_id, received_at, facts in sorted(counting + settled.counting, key=lambda one: one[0].int):
+        merge.add(delivery_id, received_at, facts)
+    write_sessions(cursor, merge, settled)
+    withdrawn = outcome.withdrawn + settled.withdrawn
+    rebuild_sessions(cursor, {one.facts.session.id for one in withdrawn if one.facts.session is not None})
+    write_names(cursor, merge, withdrawn)
+    counted = {delivery_id for delivery_id, _, _ in settled.counting}
+    uncounted = sum(kept.delivery.id not in counted for kept in updates)
+    return settlement(len(batch), outcome.known, outcome.new, uncounted)
+
+
+def _is_caused_by_data(error: Exception) -> bool:
+    if isinstance(error, psycopg.Error):
+        return isinstance(error, psycopg.DataError) or (error.sqlstate or "")[:2] in _CAUSED_BY_DATA
+    return True
+
+
+def _quarantined(kept: Kept, reason: str) -> Kept:
+    read_before = kept.reading
+    reading = Reading(
+        Status.QUARANTINED,
+        error=f"the database does not take what it states ({reason}); replay it with a version that knows better",
+        raw=read_before.payload.encode() if read_before.payload is not None else read_before.raw,
+    )
+    return Kept(kept.delivery, kept.body_sha256, reading)

@@ -1,0 +1,70 @@
+"""Writing what a batch was merged to into the tables, and what its subjects have come to."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from operator import attrgetter
+from typing import Any, TypeVar
+
+import msgspec
+
+from workers.rules.merge import Merge
+from workers.rules.timeline import Entry, EntryKey
+from workers.settling.subjects import SettledSubjects
+from workers.tables import statements
+from workers.tables.arrays import Cursor, write_columns, write_rows
+
+Row = TypeVar("Row")
+
+_encode = msgspec.json.Encoder().encode
+
+
+def write_sessions(cursor: Cursor, merge: Merge, settled: SettledSubjects) -> None:
+    """Write what a batch says of sessions, and of all that happens in one."""
+    write_rows(cursor, statements.SESSIONS, _by_key(merge.sessions))
+    write_rows(cursor, statements.PARTICIPANTS, _by_key(merge.participants))
+    write_rows(cursor, statements.PARTICIPANT_EVENTS, _by_key(merge.participant_events))
+    withdraw_entries(cursor, settled.gone)
+    write_timeline(cursor, [*merge.timeline.values(), *settled.entries])
+    write_rows(cursor, statements.ARTIFACTS, _by_key(merge.artifacts))
+    write_rows(cursor, statements.RECORDINGS, sorted(settled.recordings, key=attrgetter("id")))
+    write_rows(cursor, statements.LIVESTREAMS, sorted(settled.livestreams, key=attrgetter("stream_id")))
+
+
+def write_meetings(cursor: Cursor, merge: Merge) -> None:
+    """Write what a batch says of meetings."""
+    write_rows(cursor, statements.MEETINGS, _by_key(merge.meetings))
+
+
+def write_organizations(cursor: Cursor, merge: Merge) -> None:
+    """Write what a batch says of organizations."""
+    write_rows(cursor, statements.ORGANIZATIONS, _by_key(merge.organizations))
+
+
+def withdraw_entries(cursor: Cursor, gone: Sequence[EntryKey]) -> None:
+    """Take entries out of the timeline."""
+    of_sessions = [key for key in gone if key[0] is not None]
+    others = [key[1:] for key in gone if key[0] is None]
+    if of_sessions:
+        write_columns(cursor, statements.TIMELINE_WITHDRAWN, list(zip(*of_sessions, strict=True)))
+    if others:
+        write_columns(cursor, statements.TIMELINE_WITHDRAWN_WITHOUT_SESSION, list(zip(*others, strict=True)))
+
+
+def write_timeline(cursor: Cursor, entries: Iterable[Entry]) -> None:
+    """Write entries of the timeline; of two with one key the earlier delivery's stays."""
+    rows = [
+        (
+            entry.session_id,
+            entry.kind,
+            entry.subject_id,
+            entry.occurred_at,
+            _encode(entry.detail).decode(),
+            entry.delivery_id,
+        )
+        for entry in sorted(entries, key=lambda one: (one.session_id or "", one.occurred_at, one.kind, one.subject_id))
+    ]
+    if rows:
+        write_columns(cursor, statements.TIMELINE, list(zip(*rows, strict=True)))
+
+
+def _by_key(rows: Mapping[Any, Row]) -> list[Row]:
+    return [row for _, row in sorted(rows.items())]
