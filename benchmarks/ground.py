@@ -21,8 +21,8 @@ import psycopg
 from pika.exceptions import AMQPError
 
 from benchmarks.events import CACHE
-from console.commands.migrate import migrate_database
 from console.embedded.server import EmbeddedPostgres
+from migrations.apply import migrate_database
 
 DEFAULT_RABBITMQ_URL = "amqp://guest:guest@127.0.0.1:5672"
 # One of this checkout's own: the benchmarks of another may run at the same time.

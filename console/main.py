@@ -6,6 +6,7 @@ import typer
 
 from console.commands import deliveries, doctor, export, migrate, replay, run, sample, sessions, timeline, url
 from console.failure import CommandFailedError
+from migrations.apply import MigrationError
 from runtime.environment import SettingError
 
 app = typer.Typer(
@@ -40,6 +41,9 @@ def main() -> None:
     except SettingError as error:
         typer.echo(error, err=True)
         sys.exit(2)
+    except MigrationError as error:
+        typer.echo(error, err=True)
+        sys.exit(1)
     except CommandFailedError as error:
         typer.echo(error, err=True)
         sys.exit(error.exit_code)

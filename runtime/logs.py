@@ -17,8 +17,6 @@ from typing import Any, TextIO
 import structlog
 from structlog.typing import EventDict, ExcInfo, Processor, WrappedLogger
 
-from workers.queue.publisher import QueueAwayError
-
 # Frames of an exception that are logged, innermost last.
 _FRAMES = 12
 
@@ -58,13 +56,17 @@ def set_up_logging(stream: TextIO | None = None) -> None:
     threading.excepthook = _log_thread_crash
 
 
+class LoggableError(Exception):
+    """An error whose text holds nothing of a message or a row, so that it may be logged."""
+
+
 class _LibraryHandler(logging.Handler):
     """Logs what libraries say without what they say it about."""
 
     def emit(self, record: logging.LogRecord) -> None:
         fields: dict[str, Any] = {"library": record.name, "says": str(record.msg)}
         # The one kind of value that is known to hold nothing of a message.
-        details = [str(value) for value in _values(record) if isinstance(value, QueueAwayError)]
+        details = [str(value) for value in _values(record) if isinstance(value, LoggableError)]
         if details:
             fields["detail"] = details[0]
         if isinstance(record.exc_info, tuple) and record.exc_info[1] is not None:

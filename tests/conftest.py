@@ -12,8 +12,11 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from console.commands.migrate import migrate_database
 from console.embedded.server import EmbeddedPostgres
+from migrations.apply import migrate_database
+
+# The queues' fixtures, for all folders of tests.
+pytest_plugins = ["tests.queues"]
 
 _ROOT = Path(__file__).parents[1]
 _TEMPLATE = "template_migrated"

@@ -17,8 +17,8 @@ from benchmarks.chaos.part import Part
 from benchmarks.chaos.ports import free_port
 from benchmarks.chaos.rabbitmq_nodes import RabbitmqNode, rabbitmq_nodes
 from benchmarks.chaos.waiting import wait_until
-from console.commands.migrate import migrate_database
 from console.embedded.server import EmbeddedPostgres
+from migrations.apply import migrate_database
 from tests.faults.tcp_proxy import TcpProxy
 from tests.queues import proxy_of, through
 

@@ -7,8 +7,8 @@ import psycopg
 from psycopg import errors
 
 from console.checks.finding import Finding, bad, good
-from console.commands.migrate import migrations_config
 from console.queries.tables import reason
+from migrations.apply import migrations_config
 from runtime.addresses import database_url
 from runtime.connections import connect
 from runtime.environment import SettingError

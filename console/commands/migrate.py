@@ -1,19 +1,12 @@
 """`rollcall migrate`: bring the tables and the queue's tables to what this version of the code expects."""
 
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from console.failure import CommandFailedError
+from migrations.apply import migrate_database
 from runtime.addresses import database_url
 from runtime.environment import read_environment
-
-# Alembic and SQLAlchemy are imported by those who need them: they take as long to import as all the rest of `rollcall`.
-if TYPE_CHECKING:
-    from alembic.config import Config
-
-_MIGRATIONS = Path(__file__).parent.parent / "migrations"
 
 
 def migrate(
@@ -27,53 +20,3 @@ def migrate(
     """
     migrate_database(database_url(read_environment()), revision)
     typer.echo("The database is up to date." if revision == "head" else f"The database is at revision {revision}.")
-
-
-def migrate_database(url: str, revision: str = "head") -> None:
-    """Bring the database at `url` (any URL that libpq takes) up to `revision`.
-
-    Raises:
-        CommandFailedError: the database can't be reached, the revision is unknown, or a migration failed. A migration
-            that fails leaves the database as it was before it.
-    """
-    from alembic import command  # noqa: PLC0415 - see above
-    from alembic.util import CommandError  # noqa: PLC0415
-    from sqlalchemy.exc import DBAPIError  # noqa: PLC0415
-
-    try:
-        command.upgrade(migrations_config(url), revision)
-    except CommandError as error:
-        raise CommandFailedError(
-            f"The migrations can't be applied: {_first_line(error)} Is an older version of Rollcall installed here "
-            "than the one that migrated this database?"
-        ) from error
-    except DBAPIError as error:
-        if error.statement is None:  # it came to no statement: the connection was not made
-            raise CommandFailedError(
-                f"The database can't be reached: {_first_line(error.orig)} Is the server that DATABASE_URL names up?"
-            ) from error
-        raise CommandFailedError(
-            f"A migration failed: {_first_line(error.orig)} The database is as it was before it. "
-            "Mend the cause and call `rollcall migrate` again."
-        ) from error
-
-
-def migrations_config(url: str) -> "Config":
-    """Return Alembic's configuration for the database at `url`.
-
-    The URL travels as an attribute: it may hold a password, and what stands in the configuration's text is logged and
-    has its `%` read as the start of a name.
-    """
-    from alembic.config import Config  # noqa: PLC0415 - see above
-
-    config = Config()
-    config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
-    config.set_main_option("path_separator", "os")
-    config.attributes["url"] = url
-    return config
-
-
-def _first_line(error: BaseException | None) -> str:
-    lines = str(error).strip().splitlines()
-    text = lines[0] if lines else type(error).__name__
-    return text if text.endswith(".") else f"{text}."

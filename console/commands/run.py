@@ -9,7 +9,6 @@ from contextlib import ExitStack
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from console.commands.migrate import migrate_database
 from console.embedded.server import EmbeddedPostgres
 from console.failure import CommandFailedError
 from console.running.exclusive import ExclusiveFile, HeldElsewhereError
@@ -18,6 +17,7 @@ from console.running.marked_processes import mark_of, stop_marked
 from console.running.receiver_address import receiver_url, webhook_url
 from console.running.stop_signals import StopRequestedError, StopSignals
 from console.samples.dev_key import DEV_KEY_FILE, DEV_KEY_VARIABLE, ensure_dev_key
+from migrations.apply import migrate_database
 from receiver.settings import ReceiverSettings
 from runtime.addresses import EMBEDDED_URL_FILE
 from runtime.environment import read_environment

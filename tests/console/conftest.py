@@ -8,8 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from tests.queues import rabbitmq_url, rabbitmq_vhost  # noqa: F401 - fixtures of the tests here, too
-
 ROLLCALL = Path(sys.executable).parent / "rollcall"
 _SECONDS = 60
 

@@ -12,9 +12,6 @@ from benchmarks.chaos.stage import Stage, set_stage
 from benchmarks.chaos.vendor import Vendor
 from benchmarks.chaos.verdict import judge, wait_until_settled
 from benchmarks.chaos.waiting import wait_until
-from tests.queues import rabbitmq_vhost
-
-__all__ = ["rabbitmq_vhost"]  # a fixture
 
 RATE = 100
 # On a busy machine a receiver is away for longer than the vendor's own tries last.

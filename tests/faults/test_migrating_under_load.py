@@ -2,7 +2,7 @@
 
 from alembic import command
 
-from console.commands.migrate import migrate_database, migrations_config
+from migrations.apply import migrate_database, migrations_config
 from tests.faults.conftest import theatre_of
 
 

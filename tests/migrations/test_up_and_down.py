@@ -5,7 +5,7 @@ import pytest
 from alembic import command
 from alembic.script import ScriptDirectory
 
-from console.commands.migrate import migrations_config
+from migrations.apply import migrations_config
 
 REVISIONS = [script.revision for script in ScriptDirectory.from_config(migrations_config("")).walk_revisions()]
 

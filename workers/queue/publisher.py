@@ -5,8 +5,10 @@ from typing import Any, Protocol
 from dramatiq import Message
 from dramatiq.errors import BrokerConnectionError
 
+from runtime.logs import LoggableError
 
-class QueueAwayError(BrokerConnectionError):
+
+class QueueAwayError(LoggableError, BrokerConnectionError):
     """The queue did not do what it was asked for. A message that was on its way may or may not be in it."""
 
     def __init__(self, what_happened: str) -> None:

@@ -10,7 +10,7 @@ import pytest
 from tests.console.commands import rows
 from tests.console.conftest import Rollcall
 
-PAYLOADS = Path(__file__).parent.parent / "payloads" / "dyte"
+PAYLOADS = Path(__file__).parents[2] / "payloads" / "dyte"
 
 
 @pytest.fixture

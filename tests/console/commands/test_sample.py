@@ -23,7 +23,7 @@ from console.samples.session import sample_session
 from tests.console.conftest import Rollcall
 from workers.queue.delivery import Provider
 
-PAYLOADS = Path(__file__).parent.parent / "payloads"
+PAYLOADS = Path(__file__).parents[2] / "payloads"
 PREFIX = {Provider.DYTE: "dyte", Provider.REALTIMEKIT: "rtk"}
 
 

@@ -47,7 +47,7 @@ def start_process(queue_database: str, broker_url: str, tmp_path: Path) -> Itera
     def start(*arguments: str, **variables: str) -> "subprocess.Popen[bytes]":
         environment = {
             "PATH": os.environ["PATH"],
-            "PYTHONPATH": str(Path(__file__).parents[2]),
+            "PYTHONPATH": str(Path(__file__).parents[3]),
             "DATABASE_URL": queue_database,
             "BROKER_URL": broker_url,
             "METRICS_PORT": str(free_port()),
