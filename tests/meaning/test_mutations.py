@@ -8,7 +8,7 @@ from tests.meaning.wrong_rules import MUTATIONS, Mutation
 
 @pytest.fixture(scope="module")
 def worlds_made() -> list[Sample]:
-    return samples(40)
+    return samples(120)
 
 
 @pytest.mark.parametrize("mutation", MUTATIONS, ids=lambda mutation: mutation.rule)

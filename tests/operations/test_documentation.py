@@ -129,7 +129,7 @@ def test_every_reason_to_refuse_is_in_the_table() -> None:
 def logged() -> set[tuple[str, str]]:
     """Every event that receiver and workers log, with its level, as the source has it."""
     events: set[tuple[str, str]] = set()
-    for path in sorted([*(ROOT / "receiver").rglob("*.py"), *(ROOT / "workers").rglob("*.py")]):
+    for path in sorted(path for part in ("runtime", "receiver", "workers") for path in (ROOT / part).rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and _is_logger(node.func.value):
                 events |= _event(path, node.func.attr, node.args)
