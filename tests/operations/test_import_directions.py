@@ -4,7 +4,6 @@ import shutil
 import subprocess
 import sys
 import tomllib
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -50,7 +49,7 @@ VIOLATIONS = [
 
 
 @pytest.fixture
-def copy(tmp_path: Path) -> Iterator[Path]:
+def copy(tmp_path: Path) -> Path:
     """The product's packages, to be spoiled."""
     shutil.copy(ROOT / "pyproject.toml", tmp_path)
     for package in PACKAGES:
