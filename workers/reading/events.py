@@ -4,15 +4,18 @@ A new event is one line in `EVENTS` and one function.
 """
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 from workers.reading.body import fits_text
 from workers.reading.facts import (
     ArtifactFact,
+    ArtifactKind,
     Facts,
     LivestreamFact,
     MeetingFact,
     OrganizationFact,
     ParticipantFact,
+    PresenceKind,
     RecordingFact,
     SessionFact,
     SubjectKind,
@@ -22,41 +25,53 @@ from workers.reading.fields import Fields, NotIdentifiedError
 from workers.reading.stop_reason import bare_stop_reason
 
 
+class Ids(NamedTuple):
+    """Ids that a body states in another place than its meeting object."""
+
+    organization: str | None = None
+    meeting: str | None = None
+    session: str | None = None
+
+
+NO_IDS = Ids()
+
+
 def session_started(body: Fields) -> Facts:
     """`meeting.started`: the first participant is there."""
-    facts = _of_session(body)
-    _session(facts).starts = True
-    return facts
+    return Facts(*_named_session(body, starts=True))
 
 
 def session_ended(body: Fields) -> Facts:
     """`meeting.ended`. `meeting.status` is LIVE here too: only `endedAt` and the event's name tell of the end."""
-    facts = _of_session(body)
-    session = _session(facts)
-    session.ends = True
-    session.end_reason = body.text("reason")
-    return facts
+    return Facts(*_named_session(body, ends=True))
 
 
 def participant_joined(body: Fields) -> Facts:
     """`meeting.participantJoined`: a connection came up."""
-    return _of_participant(body, "joined")
+    return Facts(*_named_session(body), participant=_participant(body, PresenceKind.JOINED))
 
 
 def participant_left(body: Fields) -> Facts:
     """`meeting.participantLeft`: a connection went down, at `leftAt`."""
-    facts = _of_participant(body, "left")
-    if facts.participant is None or facts.participant.left_at is None:
+    named = _named_session(body)
+    participant = _participant(body, PresenceKind.LEFT)
+    if participant.left_at is None:
         raise NotIdentifiedError("a leave must state participant.leftAt")
-    return facts
+    return Facts(*named, participant=participant)
 
 
 def recording_updated(body: Fields) -> Facts:
     """`recording.statusUpdate`. An UPLOADING may name its session in `roomUUID` alone; the meeting object wins."""
     recording = body.section("recording")
-    facts = _of_session(body, recording.id("roomUUID"), recording.id("meetingId"), recording.id("organizationId"))
-    session = _session(facts)
-    facts.update = UpdateFact(
+    organization, meeting, session = _named_session(
+        body,
+        Ids(
+            session=recording.id("roomUUID"),
+            meeting=recording.id("meetingId"),
+            organization=recording.id("organizationId"),
+        ),
+    )
+    update = UpdateFact(
         kind=SubjectKind.RECORDING,
         subject_id=_identified(recording, "id", "recordingId"),
         status=_status(recording),
@@ -74,37 +89,35 @@ def recording_updated(body: Fields) -> Facts:
             stop_reason=_stop_reason(recording),
         ),
     )
-    return facts
+    return Facts(organization, meeting, session, update=update)
 
 
 def livestream_updated(body: Fields) -> Facts:
     """`livestreaming.statusUpdate`: often no session, never a time, and Dyte names not even the meeting."""
-    facts = _of_meeting(body)
-    facts.update = UpdateFact(
+    organization, meeting, session = _named(body)
+    update = UpdateFact(
         kind=SubjectKind.LIVESTREAM,
         subject_id=_identified(body, "streamId"),
         status=_status(body),
-        session_id=facts.session.id if facts.session else None,
-        states=LivestreamFact(
-            meeting_id=facts.meeting.id if facts.meeting else None, playback_url=body.text("playbackUrl")
-        ),
+        session_id=session.id if session else None,
+        states=LivestreamFact(meeting_id=meeting.id if meeting else None, playback_url=body.text("playbackUrl")),
     )
-    return facts
+    return Facts(organization, meeting, session, update=update)
 
 
 def chat_synced(body: Fields) -> Facts:
     """`meeting.chatSynced`: the session's chat can be downloaded. It has no meeting object, its members stand alone."""
-    return _of_artifact(body, "chat")
+    return _artifact(body, ArtifactKind.CHAT)
 
 
 def transcript_ready(body: Fields) -> Facts:
     """`meeting.transcript`: the session's transcript can be downloaded."""
-    return _of_artifact(body, "transcript")
+    return _artifact(body, ArtifactKind.TRANSCRIPT)
 
 
 def summary_ready(body: Fields) -> Facts:
     """`meeting.summary`: the session's summary can be downloaded."""
-    return _of_artifact(body, "summary")
+    return _artifact(body, ArtifactKind.SUMMARY)
 
 
 EVENTS: dict[str, Callable[[Fields], Facts]] = {
@@ -120,10 +133,9 @@ EVENTS: dict[str, Callable[[Fields], Facts]] = {
 }
 
 
-def _of_participant(body: Fields, kind: str) -> Facts:
-    facts = _of_session(body)
+def _participant(body: Fields, kind: PresenceKind) -> ParticipantFact:
     participant = body.section("participant")
-    facts.participant = ParticipantFact(
+    return ParticipantFact(
         peer_id=_identified(participant, "peerId"),
         kind=kind,
         # `clientSpecificId` is the name that older payloads have for it.
@@ -132,66 +144,71 @@ def _of_participant(body: Fields, kind: str) -> Facts:
         joined_at=participant.time("joinedAt"),
         left_at=participant.time("leftAt"),
     )
-    return facts
 
 
-def _of_artifact(body: Fields, kind: str) -> Facts:
-    facts = _of_session(body)
-    facts.artifact = ArtifactFact(
+def _artifact(body: Fields, kind: ArtifactKind) -> Facts:
+    named = _named_session(body)
+    artifact = ArtifactFact(
         kind=kind,
         download_url=body.text(f"{kind}DownloadUrl"),
         download_url_expires_at=body.time(f"{kind}DownloadUrlExpiry"),
     )
-    return facts
+    return Facts(*named, artifact=artifact)
 
 
-def _of_session(
-    body: Fields, session_id: str | None = None, meeting_id: str | None = None, organization_id: str | None = None
-) -> Facts:
-    facts = _of_meeting(body, session_id, meeting_id, organization_id)
-    if facts.session is None:
+def _named_session(
+    body: Fields, ids: Ids = NO_IDS, *, starts: bool = False, ends: bool = False
+) -> tuple[OrganizationFact | None, MeetingFact | None, SessionFact]:
+    """Return what `_named` does, of a body that has to name a session."""
+    organization, meeting, session = _named(body, ids, starts=starts, ends=ends)
+    if session is None:
         raise NotIdentifiedError("the body names no session")
-    return facts
+    return organization, meeting, session
 
 
-def _of_meeting(
-    body: Fields, session_id: str | None = None, meeting_id: str | None = None, organization_id: str | None = None
-) -> Facts:
-    """Return organization, meeting and session as the body names them, the ids given standing in for missing ones."""
+def _named(
+    body: Fields, ids: Ids = NO_IDS, *, starts: bool = False, ends: bool = False
+) -> tuple[OrganizationFact | None, MeetingFact | None, SessionFact | None]:
+    """Return organization, meeting and session as the body names them.
+
+    Args:
+        body: the event.
+        ids: what stands in where the body names none.
+        starts: whether it is the event of the session's start.
+        ends: whether it is the event of the session's end.
+    """
     has_meeting = isinstance(body.value("meeting"), dict)
     meeting = body.section("meeting") if has_meeting else body
     organizer = (meeting if meeting.value("organizedBy") is not None else body).section("organizedBy")
-    organization_id = organizer.id("id") or body.id("organizationId") or organization_id
+    organization_id = organizer.id("id") or body.id("organizationId") or ids.organization
     title = meeting.text("title")
-    meeting_id = (meeting.id("id") if has_meeting else None) or body.id("meetingId") or meeting_id
-    session_id = meeting.id("sessionId") or body.id("sessionId") or session_id
-    facts = Facts()
-    if organization_id is not None:
-        facts.organization = OrganizationFact(organization_id, organizer.text("name"))
-    if meeting_id is not None:
-        facts.meeting = MeetingFact(
+    meeting_id = (meeting.id("id") if has_meeting else None) or body.id("meetingId") or ids.meeting
+    session_id = meeting.id("sessionId") or body.id("sessionId") or ids.session
+    return (
+        None if organization_id is None else OrganizationFact(organization_id, organizer.text("name")),
+        None
+        if meeting_id is None
+        else MeetingFact(
             id=meeting_id,
             organization_id=organization_id,
             title=title,
             room_name=meeting.text("roomName"),
             created_at=meeting.time("createdAt"),
-        )
-    if session_id is not None:
-        facts.session = SessionFact(
+        ),
+        None
+        if session_id is None
+        else SessionFact(
             id=session_id,
             meeting_id=meeting_id,
             organization_id=organization_id,
             title=title,
             started_at=meeting.time("startedAt"),
             ended_at=meeting.time("endedAt"),
-        )
-    return facts
-
-
-def _session(facts: Facts) -> SessionFact:
-    if facts.session is None:  # `_of_session` has seen to it
-        raise NotIdentifiedError("the body names no session")
-    return facts.session
+            starts=starts,
+            ends=ends,
+            end_reason=body.text("reason") if ends else None,
+        ),
+    )
 
 
 def _identified(fields: Fields, *names: str) -> str:

@@ -1,4 +1,7 @@
-"""The facts that one body can state. None means: not stated, or not readable. Times are in UTC."""
+"""The facts that one body can state. None means: not stated, or not readable. Times are in UTC.
+
+They are frozen: the facts of a body that is read often are kept and shared.
+"""
 
 from datetime import datetime
 from enum import StrEnum
@@ -10,17 +13,39 @@ class SubjectKind(StrEnum):
     """What a status update is about."""
 
     RECORDING = "recording"
+    """A recording of a session."""
     LIVESTREAM = "livestream"
+    """A stream, which may have no session."""
 
 
-class OrganizationFact(msgspec.Struct):
+class PresenceKind(StrEnum):
+    """What a participant's event reports: the values of `participant_events.kind`."""
+
+    JOINED = "joined"
+    """A connection came up."""
+    LEFT = "left"
+    """A connection went down."""
+
+
+class ArtifactKind(StrEnum):
+    """What of a session can be downloaded: the values of `artifacts.kind`."""
+
+    CHAT = "chat"
+    """A dump of the chat."""
+    TRANSCRIPT = "transcript"
+    """What was said."""
+    SUMMARY = "summary"
+    """A summary of what was said."""
+
+
+class OrganizationFact(msgspec.Struct, frozen=True):
     """An organization, by the id in `organizedBy`."""
 
     id: str
     name: str | None
 
 
-class MeetingFact(msgspec.Struct):
+class MeetingFact(msgspec.Struct, frozen=True):
     """A meeting."""
 
     id: str
@@ -30,7 +55,7 @@ class MeetingFact(msgspec.Struct):
     created_at: datetime | None
 
 
-class SessionFact(msgspec.Struct):
+class SessionFact(msgspec.Struct, frozen=True):
     """A session.
 
     Attributes:
@@ -56,26 +81,26 @@ class SessionFact(msgspec.Struct):
     end_reason: str | None = None
 
 
-class ParticipantFact(msgspec.Struct):
-    """A join or a leave of one connection; `kind` is joined or left."""
+class ParticipantFact(msgspec.Struct, frozen=True):
+    """A join or a leave of one connection."""
 
     peer_id: str
-    kind: str
+    kind: PresenceKind
     custom_participant_id: str | None
     display_name: str | None
     joined_at: datetime | None
     left_at: datetime | None
 
 
-class ArtifactFact(msgspec.Struct):
+class ArtifactFact(msgspec.Struct, frozen=True):
     """A chat dump, transcript or summary that can be downloaded."""
 
-    kind: str
+    kind: ArtifactKind
     download_url: str | None
     download_url_expires_at: datetime | None
 
 
-class RecordingFact(msgspec.Struct):
+class RecordingFact(msgspec.Struct, frozen=True):
     """What an update states of a recording, besides its status; `stated_duration` in seconds, `file_size` in bytes."""
 
     meeting_id: str | None
@@ -90,14 +115,14 @@ class RecordingFact(msgspec.Struct):
     stop_reason: str | None
 
 
-class LivestreamFact(msgspec.Struct):
+class LivestreamFact(msgspec.Struct, frozen=True):
     """What an update states of a stream, besides its status."""
 
     meeting_id: str | None
     playback_url: str | None
 
 
-class UpdateFact(msgspec.Struct):
+class UpdateFact(msgspec.Struct, frozen=True):
     """A status update of a recording or a livestream.
 
     Updates of one subject are settled together: what one of them means depends on those before it.
@@ -110,7 +135,7 @@ class UpdateFact(msgspec.Struct):
     states: RecordingFact | LivestreamFact
 
 
-class Facts(msgspec.Struct):
+class Facts(msgspec.Struct, frozen=True):
     """All that one body states."""
 
     organization: OrganizationFact | None = None
