@@ -5,6 +5,8 @@ import os
 import socket
 import sys
 
+import structlog
+
 from receiver.app import create_app
 from receiver.keeping.durable import Durable
 from receiver.metrics import ReceiverMetrics, serve_metrics
@@ -13,6 +15,8 @@ from receiver.serving import ListenError, listen, serve, stop_with
 from receiver.settings import ReceiverSettings
 from runtime.environment import SettingError, read_environment
 from runtime.logs import set_up_logging
+
+_log = structlog.get_logger(__name__)
 
 
 def main() -> int:
@@ -35,6 +39,9 @@ def main() -> int:
     except (SettingError, ListenError) as error:
         sys.stderr.write(f"{error}\n")
         return 2
+    for unusable in settings.way_out.problems():
+        # Not the end: keys may be pinned or kept, and a file may still come.
+        _log.warning("variable_unusable", variable=unusable.variable, problem=unusable.problem)
     if arguments.processes > 1:
         return run_processes(arguments.processes, settings, listener)
     return _serve(settings, listener)

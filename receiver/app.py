@@ -119,7 +119,7 @@ def _key_ring(
     if settings.public_keys:
         return KeyRing((*settings.public_keys, *dev_keys), None, metrics)
     store = KeyStore(settings.keys_dir)
-    return KeyRing(dev_keys, KeyWatch(settings.key_urls, store, metrics, clock, pace), metrics)
+    return KeyRing(dev_keys, KeyWatch(settings.key_urls, store, metrics, clock, pace, settings.way_out), metrics)
 
 
 async def _not_found(_request: Request, _error: Exception) -> Response:

@@ -2,13 +2,14 @@
 
 import ipaddress
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from receiver.keys.public_key import PublicKey, UnfitKeyError, read_dev_key, read_public_keys
 from runtime.addresses import broker_url
 from runtime.environment import comma_separated, setting, whole_number
+from runtime.outgoing.client import WayOut
 
 VENDOR_KEY_URLS = (
     "https://api.dyte.io/.well-known/webhooks.json",
@@ -34,6 +35,7 @@ class ReceiverSettings:
         dev_key: one more key to trust, which does not keep the documents from being fetched.
         keys_dir: where the documents' keys are kept.
         spool_dir: where deliveries wait that the queue did not take.
+        way_out: the proxies and authorities on the way to the documents.
     """
 
     broker_url: str
@@ -46,6 +48,7 @@ class ReceiverSettings:
     dev_key: PublicKey | None = None
     keys_dir: Path = Path("var/keys")
     spool_dir: Path = Path("var/spool")
+    way_out: WayOut = field(default_factory=WayOut)
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> "ReceiverSettings":
@@ -88,6 +91,7 @@ class ReceiverSettings:
             ),
             dev_key=setting(environment, "ROLLCALL_DEV_KEY", "the path of a PEM file with an RSA key", _dev_key, None),
             spool_dir=setting(environment, "SPOOL_DIR", "the path of a folder", Path, Path("var/spool")),
+            way_out=WayOut.from_environment(environment),
         )
 
 

@@ -2,16 +2,17 @@
 
 import asyncio
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from urllib.parse import urlsplit
 
 from console.checks.finding import Finding, bad, doubtful, good
 from console.checks.settings import receiver_settings
 from console.failure import CommandFailedError
 from console.samples.dev_key import DEV_KEY_FILE, read_dev_key
-from receiver.keys.fetch import KeyFetchError, fetch_keys, open_client
+from receiver.keys.fetch import KeyFetchError, fetch_keys, open_key_client
 from receiver.keys.store import KeyStore
+from receiver.settings import ReceiverSettings
 from runtime.environment import SettingError
+from runtime.outgoing.client import WayOut
 
 _SECONDS = 2.5
 
@@ -26,16 +27,16 @@ def check_keys(environment: Mapping[str, str]) -> Iterator[Finding]:
     if settings.public_keys:
         yield good("keys", f"{_keys(len(settings.public_keys))} pinned by WEBHOOK_PUBLIC_KEYS; nothing is fetched")
     else:
-        yield _check_documents(settings.key_urls, settings.keys_dir, is_tryout="DATABASE_URL" not in environment)
+        yield _check_documents(settings, is_tryout="DATABASE_URL" not in environment)
     if "DATABASE_URL" not in environment:
         yield _check_dev_key()
 
 
-def _check_documents(urls: tuple[str, ...], keys_dir: Path, *, is_tryout: bool) -> Finding:
-    fetched = asyncio.run(_fetch_all(urls))
-    store = KeyStore(keys_dir)
+def _check_documents(settings: ReceiverSettings, *, is_tryout: bool) -> Finding:
+    fetched = asyncio.run(_fetch_all(settings.key_urls, settings.way_out))
+    store = KeyStore(settings.keys_dir)
     said, known, silent = [], 0, 0
-    for url, found in zip(urls, fetched, strict=True):
+    for url, found in zip(settings.key_urls, fetched, strict=True):
         host = urlsplit(url).hostname
         if isinstance(found, int):
             said.append(f"{host} answers with {_keys(found)}")
@@ -58,7 +59,7 @@ def _check_documents(urls: tuple[str, ...], keys_dir: Path, *, is_tryout: bool) 
     return doubtful("keys", says) if silent else good("keys", says)
 
 
-async def _fetch_all(urls: tuple[str, ...]) -> list[int | str]:
+async def _fetch_all(urls: tuple[str, ...], way_out: WayOut) -> list[int | str]:
     """Return for each document how many keys it gives, or why it gives none."""
 
     async def fetch(url: str) -> int | str:
@@ -70,7 +71,7 @@ async def _fetch_all(urls: tuple[str, ...]) -> list[int | str]:
         except KeyFetchError as error:
             return str(error).rstrip(".")
 
-    async with open_client() as client:
+    async with open_key_client(way_out) as client:
         return await asyncio.gather(*(fetch(url) for url in urls))
 
 

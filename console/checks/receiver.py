@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
-import httpx
+import httpx2
 
 from console.checks.finding import Finding, bad, doubtful, good
 from console.running.receiver_address import receiver_url
@@ -19,20 +19,20 @@ def check_receiver(environment: Mapping[str, str]) -> Iterator[Finding]:
         yield bad("receiver", f"can't be told: {error}")
         return
     try:
-        answer = httpx.get(f"{url}/readyz", timeout=_SECONDS, trust_env=False)
+        answer = httpx2.get(f"{url}/readyz", timeout=_SECONDS, trust_env=False)
         checks = answer.json()["checks"]
         troubles = [check["detail"] for check in checks.values() if not check["ok"]]
-    except httpx.ConnectError:
+    except httpx2.ConnectError:
         # It may run on another machine.
         yield doubtful("receiver", f"none answers at {url}. If it should run here, start it: `make run`.")
         return
-    except httpx.TimeoutException:
+    except httpx2.TimeoutException:
         yield bad("receiver", f"{url} does not answer within {_SECONDS:g} s: look at its log, and start it anew.")
         return
-    except (httpx.HTTPError, ValueError, KeyError, TypeError, AttributeError):
+    except (httpx2.HTTPError, ValueError, KeyError, TypeError, AttributeError):
         yield bad("receiver", f"what answers at {url} is no receiver: let it have another port, or set PORT.")
         return
-    if answer.status_code != httpx.codes.OK:
+    if answer.status_code != httpx2.codes.OK:
         yield bad("receiver", f"{url} is not ready: {' '.join(troubles)}")
     elif troubles:
         yield doubtful("receiver", f"{url} is ready, but: {' '.join(troubles)}")

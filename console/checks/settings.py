@@ -23,12 +23,15 @@ def receiver_settings(environment: Mapping[str, str]) -> ReceiverSettings:
 def check_settings(environment: Mapping[str, str]) -> Iterator[Finding]:
     """Look at the values that are set, those of the database's URL aside."""
     try:
-        receiver_settings(environment)
+        problems = receiver_settings(environment).way_out.problems()
         scope = WorkerSettings.from_environment({**_ANY_DATABASE, **environment}).scope
     except SettingError as error:
         yield bad("settings", str(error))
         return
-    yield good("settings", "every variable that is set has a value that it takes")
+    for problem in problems:
+        yield doubtful("settings", str(problem))
+    if not problems:
+        yield good("settings", "every variable that is set has a value that it takes")
     if scope.organization_ids is None:
         yield doubtful(
             "organizations",

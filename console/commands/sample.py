@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Annotated
 from uuid import uuid4
 
-import httpx
+import httpx2
 import typer
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
@@ -59,18 +59,18 @@ def sample(
 async def _post_all(sessions: list[SampleSession], url: str, dialect: Provider, sign: Sign) -> None:
     """Post sessions, a few at a time and the deliveries of each in their order; print the id of each that is in."""
     waiting = iter(sessions)
-    limits = httpx.Limits(max_connections=_SESSIONS_AT_ONCE)
+    limits = httpx2.Limits(max_connections=_SESSIONS_AT_ONCE)
     with progress_bar(hidden=len(sessions) == 1) as progress:
         posted = progress.add_task("Posting", total=len(sessions))
 
-        async def post_some(client: httpx.AsyncClient) -> None:
+        async def post_some(client: httpx2.AsyncClient) -> None:
             for session in waiting:
                 for body in session.bodies:
                     await _post(client, url, _headers(dialect, sign(body)), body)
                 print(session.id, flush=True)  # noqa: T201 - the command's output, a line for a pipe
                 progress.advance(posted)
 
-        async with httpx.AsyncClient(timeout=_TIMEOUT_SECONDS, limits=limits, trust_env=False) as client:
+        async with httpx2.AsyncClient(timeout=_TIMEOUT_SECONDS, limits=limits, trust_env=False) as client:
             posting = [asyncio.create_task(post_some(client)) for _ in range(min(_SESSIONS_AT_ONCE, len(sessions)))]
             try:
                 await asyncio.gather(*posting)
@@ -80,7 +80,7 @@ async def _post_all(sessions: list[SampleSession], url: str, dialect: Provider, 
                 await asyncio.gather(*posting, return_exceptions=True)
 
 
-async def _post(client: httpx.AsyncClient, url: str, headers: Mapping[str, str], body: bytes) -> None:
+async def _post(client: httpx2.AsyncClient, url: str, headers: Mapping[str, str], body: bytes) -> None:
     """Post one delivery until it is kept.
 
     Raises:
@@ -89,19 +89,19 @@ async def _post(client: httpx.AsyncClient, url: str, headers: Mapping[str, str],
     for tries_left in reversed(range(_TRIES)):
         try:
             answer = await client.post(url, headers=headers, content=body)
-        except httpx.HTTPError as error:
+        except httpx2.HTTPError as error:
             raise CommandFailedError(
                 f"No receiver answers at {url} ({type(error).__name__}): "
                 "start one with `make run`, or name one with --to."
             ) from error
-        if answer.status_code != httpx.codes.SERVICE_UNAVAILABLE or not tries_left:
+        if answer.status_code != httpx2.codes.SERVICE_UNAVAILABLE or not tries_left:
             break
         await asyncio.sleep(_PAUSE_SECONDS)
-    if answer.status_code != httpx.codes.OK:
+    if answer.status_code != httpx2.codes.OK:
         raise CommandFailedError(f"{url} answered {answer.status_code}{_said(answer)}: {_remedy(answer.status_code)}")
 
 
-def _said(answer: httpx.Response) -> str:
+def _said(answer: httpx2.Response) -> str:
     try:
         error = answer.json()["error"]
     except (ValueError, KeyError, TypeError):
@@ -111,14 +111,14 @@ def _said(answer: httpx.Response) -> str:
 
 def _remedy(status: int) -> str:
     match status:
-        case httpx.codes.UNAUTHORIZED:
+        case httpx2.codes.UNAUTHORIZED:
             return (
                 f"that receiver does not trust {DEV_KEY_FILE}. One that `make run` started in this folder without "
                 "DATABASE_URL does; for another, put the key's public half into its WEBHOOK_PUBLIC_KEYS."
             )
-        case httpx.codes.SERVICE_UNAVAILABLE:
+        case httpx2.codes.SERVICE_UNAVAILABLE:
             return "it can't verify or keep a delivery now. `rollcall doctor` on that machine tells why."
-        case httpx.codes.NOT_FOUND | httpx.codes.METHOD_NOT_ALLOWED:
+        case httpx2.codes.NOT_FOUND | httpx2.codes.METHOD_NOT_ALLOWED:
             return "is this the whole address of a receiver? It ends in /webhook."
         case _:
             return "this is not an answer that a receiver gives to a sample. What is it that listens there?"
@@ -143,9 +143,9 @@ def _signer(key: rsa.RSAPrivateKey) -> Sign:
 
 def _checked(to: str) -> str:
     try:
-        url = httpx.URL(to)
-    except httpx.InvalidURL:
-        url = httpx.URL()
+        url = httpx2.URL(to)
+    except httpx2.InvalidURL:
+        url = httpx2.URL()
     if url.scheme not in {"http", "https"} or not url.host:
         raise typer.BadParameter("it takes a URL such as http://127.0.0.1:8000/webhook.", param_hint="--to")
     return to

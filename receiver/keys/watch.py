@@ -6,14 +6,15 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
-import httpx
+import httpx2
 import structlog
 
 from receiver.keys.document import KeyDocument
-from receiver.keys.fetch import KeyFetchError, fetch_keys, open_client
+from receiver.keys.fetch import KeyFetchError, fetch_keys, open_key_client
 from receiver.keys.public_key import PublicKey
 from receiver.keys.store import KeyStore
 from receiver.metrics import ReceiverMetrics
+from runtime.outgoing.client import WayOut
 
 _log = structlog.get_logger(__name__)
 
@@ -48,13 +49,14 @@ class KeyWatch:
         version: changes whenever the documents' keys may have changed.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917 - parts that the composition root and the tests put together
         self,
         urls: tuple[str, ...],
         store: KeyStore,
         metrics: ReceiverMetrics,
         clock: Callable[[], datetime],
         pace: Pace | None = None,
+        way_out: WayOut | None = None,
     ) -> None:
         self.looks_started = 0
         self.version = 0
@@ -63,7 +65,8 @@ class KeyWatch:
         self._metrics = metrics
         self._clock = clock
         self._pace = pace or Pace()
-        self._client: httpx.AsyncClient | None = None
+        self._way_out = way_out or WayOut()
+        self._client: httpx2.AsyncClient | None = None
         self._refreshing: list[asyncio.Task[None]] = []
         self._saving: set[asyncio.Task[None]] = set()
         self._save_turn = asyncio.Lock()
@@ -72,7 +75,7 @@ class KeyWatch:
 
     async def start(self) -> None:
         """Begin to look, in the background: a document that is away holds up nothing."""
-        self._client = open_client()
+        self._client = open_key_client(self._way_out)
         for document in self._documents:
             self._metrics.keys_fetched(_host(document), document.answered_at)
         self._refreshing = [asyncio.create_task(self._refresh(document)) for document in self._documents]

@@ -1,6 +1,7 @@
 """A key document on loopback that can be away, garbage, rotated, slow, huge or elsewhere."""
 
 import json
+import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -30,7 +31,7 @@ class KeyServer:
 
 
 @contextmanager
-def run_key_server() -> Iterator[KeyServer]:
+def run_key_server(tls: ssl.SSLContext | None = None) -> Iterator[KeyServer]:
     state = KeyServer()
 
     class Handler(BaseHTTPRequestHandler):
@@ -51,6 +52,8 @@ def run_key_server() -> Iterator[KeyServer]:
             """Say nothing."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    if tls is not None:
+        server.socket = tls.wrap_socket(server.socket, server_side=True)
     state.port = server.server_address[1]
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()

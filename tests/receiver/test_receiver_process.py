@@ -1,6 +1,7 @@
 """`python -m receiver` as a process: how it starts, stops, and counts."""
 
 import http.client
+import json
 import os
 import signal
 import socket
@@ -14,7 +15,10 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
+from tests.authority import Authority
+from tests.forward_proxy import ForwardProxy
 from tests.processes import free_port
+from tests.receiver.key_server import run_key_server
 from tests.receiver.running import RunningReceiver, public_pem, read_answer, sign, wait_until
 
 BODY = b'{"event":"meeting.started"}'
@@ -174,3 +178,59 @@ def test_when_the_first_process_is_killed_the_others_end_as_well(run: Run) -> No
     process = run_ready(run, "--processes", "2")
     process.process.kill()
     wait_until(lambda: not can_connect(process.receiver.port), "nobody listens any more")
+
+
+PROXY_VARIABLES = {
+    "ALL_PROXY": "socks4a://geheim.example:1080",
+    "HTTPS_PROXY": "http://geheim:geheim:geheim",
+    "https_proxy": "http://[::geheim",
+    "NO_PROXY": "fd00::/200,geheim/99",
+    "SSL_CERT_FILE": "/geheim/authority.pem",
+    "SSL_CERT_DIR": "/geheim",
+}
+
+
+@pytest.mark.parametrize("place", ["environment", ".env"])
+@pytest.mark.parametrize("variable", PROXY_VARIABLES)
+def test_a_proxy_or_certificate_variable_of_no_use_is_one_warning_and_the_receiver_waits_for_keys(
+    run: Run, key: RSAPrivateKey, tmp_path: Path, variable: str, place: str
+) -> None:
+    variables = {variable: PROXY_VARIABLES[variable]}
+    if place == ".env":
+        (tmp_path / ".env").write_text("".join(f"{name}={value}\n" for name, value in variables.items()))
+        variables = {}
+    process = run(WEBHOOK_PUBLIC_KEYS="", WEBHOOK_KEY_URLS="https://a.invalid/,https://b.invalid/", **variables)
+    wait_until(lambda: process.log.read_text().count("key_document_silent") == 2, "both documents were asked for")
+    wait_until(lambda: can_connect(process.receiver.port), "it listens")
+    answer = process.receiver.post(BODY, dyte_signature=sign(key, BODY))
+    assert (answer.status, "retry-after" in answer.headers) == (503, True)
+    log = process.log.read_text()
+    [warning] = [line for line in log.splitlines() if variable in line]
+    assert json.loads(warning)["event"] == "variable_unusable"
+    assert "geheim" not in log
+    process.process.send_signal(signal.SIGTERM)
+    assert process.process.wait(30) == 0
+
+
+@pytest.mark.parametrize("place", ["environment", ".env"])
+@pytest.mark.parametrize("scheme", ["http", "socks5h"])
+def test_the_keys_are_fetched_through_a_proxy_and_under_an_authority_of_ones_own(
+    run: Run, key: RSAPrivateKey, tmp_path: Path, scheme: str, place: str
+) -> None:
+    authority = Authority(tmp_path)
+    with (
+        run_key_server(authority.server_context("keys.invalid")) as document,
+        ForwardProxy(document.port, "user", "secret") as proxy,
+    ):
+        document.serve_key(public_pem(key))
+        variables = {
+            "ALL_PROXY": f"{scheme}://user:secret@127.0.0.1:{proxy.port}",
+            "NO_PROXY": "fd00::/8,localhost",
+            "SSL_CERT_FILE": str(authority.file),
+        }
+        if place == ".env":
+            (tmp_path / ".env").write_text("".join(f"{name}={value}\n" for name, value in variables.items()))
+            variables = {}
+        process = run_ready(run, WEBHOOK_PUBLIC_KEYS="", WEBHOOK_KEY_URLS="https://keys.invalid/", **variables)
+        assert process.receiver.post(BODY, dyte_signature=sign(key, BODY)).status == 200
+        assert "variable_unusable" not in process.log.read_text()

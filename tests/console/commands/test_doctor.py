@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from receiver.keeping.spool import Spool
 from tests.console.conftest import Rollcall
+from tests.forward_proxy import ForwardProxy
 from tests.receiver.key_server import KeyServer, run_key_server
 from tests.receiver.running import public_pem
 from workers.queue.delivery import Delivery, Provider, new_delivery_id
@@ -207,6 +208,49 @@ def test_a_wrong_setting_fails_by_its_name(rollcall: Rollcall, whole: dict[str, 
     assert (code, parts["settings"][0]) == (1, "failed")
     assert parts["settings"][1].startswith("METRICS_PORT takes ")
     assert parts["database"][0] == "ok"
+
+
+@pytest.mark.parametrize(
+    "unusable",
+    [
+        {"ALL_PROXY": "socks4://geheim:1080"},
+        {"https_proxy": "http://[::geheim"},
+        {"SSL_CERT_FILE": "/geheim.pem"},
+        {"SSL_CERT_DIR": "/geheim"},
+    ],
+)
+def test_a_proxy_or_certificate_variable_of_no_use_is_named(
+    rollcall: Rollcall, whole: dict[str, str], unusable: dict[str, str]
+) -> None:
+    code, parts = findings(rollcall, **{**whole, "WEBHOOK_KEY_URLS": "https://keys.invalid/"}, **unusable)
+    assert (code, parts["keys"][0], parts["settings"][0]) == (1, "failed", "warning")
+    assert parts["settings"][1].startswith(f"{next(iter(unusable))} ")
+    assert "geheim" not in str(parts)
+
+
+def test_an_odd_entry_of_no_proxy_is_a_warning(rollcall: Rollcall, whole: dict[str, str]) -> None:
+    code, parts = findings(rollcall, **whole, NO_PROXY="fd00::/200")
+    assert (code, parts["settings"][0], parts["keys"][0]) == (0, "warning", "ok")
+    assert parts["settings"][1].startswith("NO_PROXY ")
+
+
+def test_what_is_no_proxy_in_a_proxys_place_is_not_a_defect_of_doctor(
+    rollcall: Rollcall, whole: dict[str, str], key_server: KeyServer, silent_port: int
+) -> None:
+    whole["WEBHOOK_KEY_URLS"] = "https://keys.invalid/"
+    with ForwardProxy(key_server.port, "user", "secret") as proxy:
+        for url in (
+            f"socks5://127.0.0.1:{key_server.port}",
+            f"https://127.0.0.1:{key_server.port}",
+            f"http://127.0.0.1:{key_server.port}",
+            f"socks5://user:wrong@127.0.0.1:{proxy.port}",
+            f"http://user:wrong@127.0.0.1:{proxy.port}",
+            f"socks5://127.0.0.1:{proxy.port}",
+            f"socks5://127.0.0.1:{silent_port}",
+        ):
+            code, parts = findings(rollcall, **whole, ALL_PROXY=url)
+            assert (code, parts["keys"][0], parts["settings"][0]) == (1, "failed", "ok"), url
+            assert "defect" not in str(parts), url
 
 
 @pytest.mark.rabbitmq

@@ -1,0 +1,1 @@
+"""HTTP that this process sends: through which proxy, trusting which authorities."""

@@ -1,0 +1,79 @@
+"""The certificate authorities that `SSL_CERT_FILE` and `SSL_CERT_DIR` name."""
+
+import os
+import re
+import ssl
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from runtime.outgoing.unusable import UnusableVariableError
+
+FILE_VARIABLE = "SSL_CERT_FILE"
+DIRECTORY_VARIABLE = "SSL_CERT_DIR"
+
+# How `openssl rehash` names a certificate; OpenSSL finds none by another name.
+_HASHED_NAME = re.compile(r"[0-9a-f]{8}\.\d+")
+
+
+@dataclass(frozen=True, slots=True)
+class Certificates:
+    """Where trusted authorities are, in place of the system's.
+
+    Attributes:
+        file: path of a file of PEM certificates, or None.
+        directories: paths of folders of hashed certificates, separated as in PATH, or None.
+    """
+
+    file: str | None = None
+    directories: str | None = None
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> "Certificates":
+        """Read the two variables. Whether they can be used shows only when a context is made."""
+        return cls(environment.get(FILE_VARIABLE), environment.get(DIRECTORY_VARIABLE))
+
+    def context(self) -> ssl.SSLContext | None:
+        """Return a TLS context for clients that trusts these authorities alone; None where no variable is set.
+
+        Raises:
+            UnusableVariableError: a file or folder is gone, closed to this user, or holds no certificates.
+        """
+        if self.file is None and self.directories is None:
+            return None
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        if self.file is not None:
+            _load_file(context, self.file)
+        if self.directories is not None:
+            _load_directories(context, self.directories)
+        return context
+
+
+def _load_file(context: ssl.SSLContext, path: str) -> None:
+    problem = "names a file {}: give it the path of a file of PEM certificates, or unset it."
+    try:
+        if not Path(path).is_file():
+            raise UnusableVariableError(FILE_VARIABLE, problem.format("that is not there"))
+        context.load_verify_locations(cafile=path)
+    except ssl.SSLError:
+        raise UnusableVariableError(FILE_VARIABLE, problem.format("that holds no PEM certificates")) from None
+    except (OSError, ValueError):
+        raise UnusableVariableError(FILE_VARIABLE, problem.format("that can't be read")) from None
+
+
+def _load_directories(context: ssl.SSLContext, paths: str) -> None:
+    # OpenSSL looks into the folders at each handshake and says nothing of one that is gone.
+    if not any(_holds_certificates(path) for path in paths.split(os.pathsep) if path):
+        raise UnusableVariableError(
+            DIRECTORY_VARIABLE,
+            "names no folder in which certificates can be read under the names that `openssl rehash` gives them: "
+            "give it the path of one, or unset it.",
+        )
+    context.load_verify_locations(capath=paths)
+
+
+def _holds_certificates(folder: str) -> bool:
+    try:
+        return any(_HASHED_NAME.fullmatch(file.name) and os.access(file, os.R_OK) for file in Path(folder).iterdir())
+    except (OSError, ValueError):
+        return False
