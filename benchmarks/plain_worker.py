@@ -22,7 +22,8 @@ from sqlalchemy import orm
 from runtime.addresses import is_postgres
 from workers.queue.delivery import new_delivery_id
 from workers.reading.status import Status
-from workers.tables.models import Delivery, Participant, Session, TimelineEntry
+from workers.tables.models.ledger import Delivery
+from workers.tables.models.sessions import Participant, Session, TimelineEntry
 
 QUEUE_NAME = "plain"
 

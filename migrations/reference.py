@@ -18,7 +18,7 @@ from sqlalchemy.dialects import postgresql
 
 from runtime.addresses import database_url
 from runtime.environment import read_environment
-from workers.tables.models import Base
+from workers.tables.models import OF_VIEWS, Base, Holding
 
 PAGE = Path(__file__).parent.parent / "docs" / "tables.md"
 
@@ -29,10 +29,16 @@ All of them are in the schema `rollcall`. Times are `timestamptz`, the vendor's 
 from the models and the migrations: `python -m migrations.reference` writes it, a test fails when it is stale. What one
 does with them: [analytics.md](analytics.md).
 
+"Of a person" says what a column holds that is about someone: `peer` (the vendor's id of one connection), `id` (the
+person's id in your own app), `name`, `text` (free text, which may name anyone), `link` (whoever has it can open what
+people said), `payload` (what the vendor sent, with all of these in it). An empty cell means nothing of the kind.
+
 Columns "of the merge" are the workers' own and may change with any version. `<name>_by` is the delivery that the value
 is from, where the one received last wins; `stated_…` times come from a payload, `noticed_…` times are the arrival of an
 event that states none.
 """
+
+_MARKS = {holding: "" if holding is Holding.NOTHING else holding.value for holding in Holding}
 
 # The merge's own columns, by how they are named; the ones below are, and have other names.
 _MERGE_PREFIXES = ("stated_", "noticed_")
@@ -121,21 +127,28 @@ def _views(columns: Sequence[ViewColumn]) -> Iterator[str]:
         yield f"## {view} (view)\n"
         yield f"{meaning}\n"
         yield from _listing(
-            (column.name, _short(column.type), notes.get(column.name, "")) for column in columns if column.view == view
+            (
+                column.name,
+                _short(column.type),
+                OF_VIEWS[view].get(column.name, Holding.NOTHING),
+                notes.get(column.name, ""),
+            )
+            for column in columns
+            if column.view == view
         )
 
 
-def _listing(rows: Iterator[tuple[str, str, str]]) -> Iterator[str]:
-    yield "| column | type | |\n|---|---|---|"
-    for name, type_, note in rows:
-        yield f"| `{name}` | {type_} | {note} |"
+def _listing(rows: Iterator[tuple[str, str, Holding, str]]) -> Iterator[str]:
+    yield "| column | type | of a person | |\n|---|---|---|---|"
+    for name, type_, holding, note in rows:
+        yield f"| `{name}` | {type_} | {_MARKS[holding]} | {note} |"
     yield ""
 
 
-def _described(column: Column[Any], table: Table) -> tuple[str, str, str]:
+def _described(column: Column[Any], table: Table) -> tuple[str, str, Holding, str]:
     type_ = _short(column.type.compile(dialect=postgresql.dialect()).lower())  # type: ignore[no-untyped-call]  # theirs
     notes = [note for note in (column.doc, "Key." if column in set(table.primary_key) else None) if note]
-    return column.name, type_, " ".join(notes)
+    return column.name, type_, column.info["holding"], " ".join(notes)
 
 
 def _is_of_the_merge(column: Column[Any]) -> bool:

@@ -1,0 +1,67 @@
+"""The model of the ledger."""
+
+from sqlalchemy import CheckConstraint, Index, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from workers.reading.status import Status
+from workers.tables.models.holding import Digest, FreeText, Payload, Plain, PlainUuid, Raw, Time
+from workers.tables.models.schema import Base, one_of
+
+# Line by line as Postgres tells an index's expression: so it is compared with the migrations'.
+_UNLESS_FIRST_COPY = """(
+CASE
+    WHEN (status = ANY (ARRAY['processed', 'unknown', 'quarantined'])) AND subject_id IS NULL THEN NULL
+    ELSE id
+END)"""
+
+
+class Delivery(Base):
+    """A delivery kept: the ledger."""
+
+    __tablename__ = "deliveries"
+    __table_args__ = (
+        CheckConstraint(one_of("status", [status.value for status in Status]), name="status"),
+        CheckConstraint(one_of("provider", ["dyte", "realtimekit"]), name="provider"),
+        # One body counts once: this index decides which copy, whatever the number of workers. Deliveries that are no
+        # first copy are in it under their own ids, so that it finds all of a session's.
+        Index(
+            "deliveries_first_copy",
+            "session_id",
+            "body_sha256",
+            text(_UNLESS_FIRST_COPY),
+            unique=True,
+            postgresql_nulls_not_distinct=True,
+        ),
+        Index(
+            "deliveries_of_subject",
+            "subject_id",
+            "id",
+            postgresql_where=text("subject_id IS NOT NULL"),
+        ),
+        Index("deliveries_repeats", "repeat_of", postgresql_where=text("repeat_of IS NOT NULL")),
+        Index(
+            "deliveries_set_aside",
+            "status",
+            "id",
+            postgresql_where=text("status IN ('unknown', 'foreign', 'quarantined')"),
+        ),
+    )
+
+    id: Mapped[PlainUuid] = mapped_column(primary_key=True, doc="Given by the receiver; sorts by `received_at`.")
+    provider: Mapped[Plain] = mapped_column(doc="Family of the header names: dyte or realtimekit.")
+    delivery_uuid: Mapped[Plain | None] = mapped_column(doc="The vendor's id of the delivery. Not signed.")
+    webhook_id: Mapped[Plain | None] = mapped_column(doc="The vendor's id of the webhook registration. Not signed.")
+    event: Mapped[Plain | None] = mapped_column(doc="The event's name as the body states it.")
+    body_sha256: Mapped[Digest] = mapped_column(doc="SHA-256 of the signed bytes: the body's identity.")
+    received_at: Mapped[Time] = mapped_column(doc="When the signature was found good.")
+    processed_at: Mapped[Time] = mapped_column(
+        server_default=text("clock_timestamp()"), doc="When a worker wrote this row last, whatever the status."
+    )
+    status: Mapped[Plain] = mapped_column(doc="processed, repeat, unknown, foreign or quarantined.")
+    error: Mapped[FreeText | None] = mapped_column(doc="Why it is quarantined, or which fields could not be read.")
+    repeat_of: Mapped[PlainUuid | None] = mapped_column(doc="Of a repeat: the first delivery of the same body.")
+    session_id: Mapped[Plain | None] = mapped_column(doc="The session that the body names.")
+    meeting_id: Mapped[Plain | None] = mapped_column(doc="The meeting that the body names.")
+    subject_id: Mapped[Plain | None] = mapped_column(doc="Of a status update: the recording or the stream.")
+    payload: Mapped[Payload | None] = mapped_column(doc="The body, without stream keys.")
+    raw: Mapped[Raw | None] = mapped_column(doc="The body's bytes, where jsonb can't hold it.")

@@ -1,0 +1,107 @@
+"""The models of a session, of who was in it, and of what happened in it."""
+
+from sqlalchemy import CheckConstraint, Index, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from workers.tables.models.holding import FreeText, Payload, PeerId, PersonId, PersonName, Plain, PlainUuid, Time
+from workers.tables.models.schema import Base, one_of
+
+
+class Session(Base):
+    """A run of a meeting."""
+
+    __tablename__ = "sessions"
+    __table_args__ = (
+        CheckConstraint(one_of("status", ["live", "ended"]), name="status"),
+        Index("sessions_of_meeting", "meeting_id"),
+        Index("sessions_of_organization", "organization_id", "started_at"),
+        Index("sessions_of_day", "organization_id", text("((started_at AT TIME ZONE 'UTC')::date)")),
+        Index("sessions_by_start", "started_at"),
+        {"postgresql_with": {"fillfactor": 50}},
+    )
+
+    id: Mapped[Plain] = mapped_column(primary_key=True)
+    meeting_id: Mapped[Plain | None]
+    organization_id: Mapped[Plain | None]
+    title: Mapped[FreeText | None]
+    status: Mapped[Plain] = mapped_column(doc="live, or ended as soon as an end is known.")
+    started_at: Mapped[Time | None] = mapped_column(doc="The earliest start that was stated.")
+    ended_at: Mapped[Time | None] = mapped_column(doc="The latest end that was stated.")
+    end_reason: Mapped[Plain | None]
+    last_event_at: Mapped[Time] = mapped_column(doc="The latest `received_at` of a delivery that names it.")
+    meeting_by: Mapped[PlainUuid | None]
+    organization_by: Mapped[PlainUuid | None]
+    title_by: Mapped[PlainUuid | None]
+    end_reason_by: Mapped[PlainUuid | None]
+    stated_started_at: Mapped[Time | None]
+    noticed_started_at: Mapped[Time | None]
+    stated_ended_at: Mapped[Time | None]
+    noticed_ended_at: Mapped[Time | None]
+
+
+class Participant(Base):
+    """One connection of a participant."""
+
+    __tablename__ = "participants"
+    __table_args__ = (
+        CheckConstraint(one_of("left_source", ["event", "session_end"]), name="left_source"),
+        Index(
+            "participants_of_person",
+            "custom_participant_id",
+            postgresql_where=text("custom_participant_id IS NOT NULL"),
+        ),
+        {"postgresql_with": {"fillfactor": 75}},
+    )
+
+    session_id: Mapped[Plain] = mapped_column(primary_key=True)
+    peer_id: Mapped[PeerId] = mapped_column(primary_key=True)
+    custom_participant_id: Mapped[PersonId | None] = mapped_column(doc="The person, as your own app names it.")
+    display_name: Mapped[PersonName | None]
+    preset_name: Mapped[Plain | None] = mapped_column(doc="Webhooks do not state it.")
+    joined_at: Mapped[Time | None] = mapped_column(doc="The earliest join that was stated.")
+    left_at: Mapped[Time | None] = mapped_column(doc="The latest leave, or the session's end.")
+    left_source: Mapped[Plain | None] = mapped_column(doc="event or session_end; null while present.")
+    custom_participant_by: Mapped[PlainUuid | None]
+    display_name_by: Mapped[PlainUuid | None]
+    stated_joined_at: Mapped[Time | None]
+    noticed_joined_at: Mapped[Time | None]
+    last_joined_at: Mapped[Time | None]
+    last_left_at: Mapped[Time | None]
+
+
+class ParticipantEvent(Base):
+    """A join or a leave, as it was reported."""
+
+    __tablename__ = "participant_events"
+    __table_args__ = (CheckConstraint(one_of("kind", ["joined", "left"]), name="kind"),)
+
+    session_id: Mapped[Plain] = mapped_column(primary_key=True)
+    peer_id: Mapped[PeerId] = mapped_column(primary_key=True)
+    kind: Mapped[Plain] = mapped_column(primary_key=True)
+    occurred_at: Mapped[Time] = mapped_column(primary_key=True)
+    delivery_id: Mapped[PlainUuid]
+
+
+class TimelineEntry(Base):
+    """Something that happened in a session, as it was reported."""
+
+    __tablename__ = "timeline"
+    __table_args__ = (
+        Index(
+            "timeline_entry",
+            "session_id",
+            "occurred_at",
+            "kind",
+            "subject_id",
+            unique=True,
+            postgresql_nulls_not_distinct=True,
+        ),
+    )
+    __mapper_args__ = {"primary_key": ["session_id", "occurred_at", "kind", "subject_id"]}  # noqa: RUF012 - SQLAlchemy's
+
+    session_id: Mapped[Plain | None]
+    occurred_at: Mapped[Time]
+    kind: Mapped[Plain]
+    subject_id: Mapped[PeerId]
+    detail: Mapped[Payload]
+    delivery_id: Mapped[PlainUuid]
