@@ -7,9 +7,10 @@ from collections.abc import Iterable
 from datetime import datetime
 
 import structlog
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, start_http_server
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from receiver.keeping.spool_figures import SpoolFigures
+from runtime.metrics_server import start_metrics_server
 from workers.queue.delivery import Provider
 
 _log = structlog.get_logger(__name__)
@@ -150,6 +151,6 @@ class ReceiverMetrics:
 def serve_metrics(registry: CollectorRegistry, host: str, port: int) -> None:
     """Serve the figures from a thread until the process ends. A port that is taken is a warning, not an end."""
     try:
-        start_http_server(port, addr=host, registry=registry)
+        start_metrics_server(registry, host, port)
     except OSError as error:
         _log.warning("metrics_port_taken", port=port, error=error.strerror, remedy="set METRICS_PORT to a free port")

@@ -15,6 +15,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from receiver.joined_writes import JoiningProtocol
 from receiver.refusal import ReceiverError
+from runtime import listening
 
 _log = structlog.get_logger(__name__)
 
@@ -39,8 +40,7 @@ def listen(host: str, port: int) -> socket.socket:
         ListenError: the port is taken, or the host is none of this machine's.
     """
     try:
-        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
-        return socket.create_server((host, port), family=family, backlog=_BACKLOG)
+        return listening.listen(host, port, _BACKLOG)
     except OSError as error:
         raise ListenError(
             f"The receiver can't listen on HOST {host}, PORT {port}: {error.strerror}. "

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from receiver.keys.public_key import PublicKey, UnfitKeyError, read_dev_key, read_public_keys
 from runtime.addresses import broker_url
 from runtime.environment import comma_separated, setting, whole_number
+from runtime.listening import HOST_TAKES, read_host
 from runtime.outgoing.client import WayOut
 
 VENDOR_KEY_URLS = (
@@ -59,7 +60,7 @@ class ReceiverSettings:
         """
         return cls(
             broker_url=broker_url(environment),
-            host=setting(environment, "HOST", "a host name or address to listen on", _host, "127.0.0.1"),
+            host=setting(environment, "HOST", HOST_TAKES, read_host, "127.0.0.1"),
             port=setting(environment, "PORT", "a port from 0 (any free one) to 65535", whole_number(0, 65535), 8000),
             metrics_port=setting(
                 environment,
@@ -93,12 +94,6 @@ class ReceiverSettings:
             spool_dir=setting(environment, "SPOOL_DIR", "the path of a folder", Path, Path("var/spool")),
             way_out=WayOut.from_environment(environment),
         )
-
-
-def _host(text: str) -> str:
-    if not text or any(character.isspace() or character == "/" for character in text):
-        raise ValueError
-    return text
 
 
 def _key_urls(text: str) -> tuple[str, ...]:

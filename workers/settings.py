@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from runtime.addresses import broker_url, database_url
 from runtime.environment import comma_separated, setting, whole_number
+from runtime.listening import HOST_TAKES, read_host
 from runtime.liveness import DEAD_AFTER
 from workers.reading.scope import Scope
 
@@ -45,7 +46,7 @@ class WorkerSettings:
             scope=Scope(
                 webhook_ids=_ids(environment, "WEBHOOK_IDS"), organization_ids=_ids(environment, "ORGANIZATION_IDS")
             ),
-            host=environment.get("HOST", "127.0.0.1"),
+            host=setting(environment, "HOST", HOST_TAKES, read_host, "127.0.0.1"),
             metrics_port=1
             + setting(
                 environment,

@@ -2,7 +2,6 @@
 
 import http.client
 import os
-import socket
 import sys
 from collections.abc import Mapping
 from contextlib import ExitStack
@@ -14,13 +13,14 @@ from console.failure import CommandFailedError
 from console.running.exclusive import ExclusiveFile, HeldElsewhereError
 from console.running.foreground import Foreground
 from console.running.marked_processes import mark_of, stop_marked
-from console.running.receiver_address import receiver_url, webhook_url
+from console.running.receiver_address import receiver_place, receiver_url, webhook_url
 from console.running.stop_signals import StopRequestedError, StopSignals
 from console.samples.dev_key import DEV_KEY_FILE, DEV_KEY_VARIABLE, ensure_dev_key
 from migrations.apply import migrate_database
 from receiver.settings import ReceiverSettings
 from runtime.addresses import EMBEDDED_URL_FILE
 from runtime.environment import read_environment
+from runtime.listening import listen
 from workers.settings import WorkerSettings
 
 POSTGRES_FOLDER = Path("var/postgres")
@@ -96,14 +96,9 @@ def _take_folder() -> ExclusiveFile:
 
 
 def _check_port(environment: Mapping[str, str]) -> None:
-    settings = urlsplit(receiver_url(environment))
-    host, port = settings.hostname or "", settings.port or 0
+    host, port = receiver_place(environment)
     try:
-        family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        with socket.socket(family, kind) as probe:
-            # As the receiver does, so that connections of a run just ended are no hindrance.
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind(address)
+        listen(host, port).close()
     except OSError as error:
         raise CommandFailedError(
             f"Port {port} on {host} can't be listened on ({error.strerror}): "

@@ -9,8 +9,9 @@ from contextlib import contextmanager
 from datetime import datetime
 
 import structlog
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, start_http_server
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
+from runtime.metrics_server import start_metrics_server
 from workers.queue.delivery import Delivery
 from workers.reading.status import Status
 from workers.running.in_hand import InHand
@@ -141,7 +142,7 @@ class WorkerMetrics:
 def serve_metrics(registry: CollectorRegistry, host: str, port: int) -> None:
     """Serve the figures from a thread until the process ends. A port that is taken is a warning, not an end."""
     try:
-        start_http_server(port, addr=host, registry=registry)
+        start_metrics_server(registry, host, port)
     except OSError as error:
         _log.warning(
             "metrics_port_taken",
