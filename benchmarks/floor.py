@@ -50,7 +50,7 @@ def main() -> None:
         (key,) = read_public_keys(os.environ["WEBHOOK_PUBLIC_KEYS"])
         endpoint = Verifying(key).answer
     app = Starlette(routes=[Route("/webhook", endpoint, methods=["POST"])])
-    make_server(app, HttpToolsProtocol).run(sockets=[listen("127.0.0.1", int(os.environ["PORT"]))])
+    make_server(app, protocol=HttpToolsProtocol).run(sockets=[listen("127.0.0.1", int(os.environ["PORT"]))])
 
 
 if __name__ == "__main__":

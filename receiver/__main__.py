@@ -8,6 +8,7 @@ import sys
 import structlog
 
 from receiver.app import create_app
+from receiver.connections import Connections, Limits
 from receiver.keeping.durable import Durable
 from receiver.metrics import ReceiverMetrics, serve_metrics
 from receiver.processes import run_processes
@@ -52,7 +53,9 @@ def _serve(settings: ReceiverSettings, listener: socket.socket) -> int:
     if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
         serve_metrics(metrics.registry, settings.host, settings.metrics_port)
     keeper = Durable(settings.broker_url, settings.spool_dir)
-    return serve(create_app(settings, keeper=keeper, metrics=metrics), listener)
+    limits = Limits(bodies_bytes=settings.max_bodies_bytes)
+    connections = Connections(limits, refused=metrics.refused, crowded_out=metrics.crowded_out)
+    return serve(create_app(settings, keeper=keeper, metrics=metrics), listener, connections)
 
 
 if __name__ == "__main__":

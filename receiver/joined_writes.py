@@ -5,31 +5,23 @@ hundred bytes.
 """
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
-
-from receiver.whole_requests import WholeRequests
-
-
-class JoiningProtocol(WholeRequests):
-    """HTTP on connections that write so."""
-
-    transport: "JoinedWrites"  # type: ignore[assignment]  # it has all of a transport that is used
-
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
-        """Begin with a connection."""
-        super().connection_made(JoinedWrites(transport, self.loop))  # type: ignore[arg-type]  # see above
-
-    def eof_received(self) -> None:
-        """Let an answer out before the connection goes: the sender sends no more, but may still read."""
-        self.transport.flush()
 
 
 class JoinedWrites:
     """A transport that writes when the next turn begins; all else is the transport's own."""
 
-    def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(
+        self,
+        transport: asyncio.Transport,
+        loop: asyncio.AbstractEventLoop,
+        stays_open: Callable[[], bool] = lambda: False,
+    ) -> None:
+        """Write to `transport`; when it is to be closed, `stays_open` tells whether it has to wait for that."""
         self._transport = transport
         self._loop = loop
+        self._stays_open = stays_open
         self._pieces: list[bytes] = []
 
     def __getattr__(self, name: str) -> Any:
@@ -45,7 +37,8 @@ class JoinedWrites:
     def close(self) -> None:
         """Close once all is written."""
         self.flush()
-        self._transport.close()
+        if not self._stays_open():
+            self._transport.close()
 
     def flush(self) -> None:
         """Write now what was written in this turn."""

@@ -38,6 +38,11 @@ class ReceiverMetrics:
             ["reason"],
             registry=self.registry,
         )
+        self._crowded_out = Counter(
+            "rollcall_connections_crowded_out",
+            "Connections closed for want of file descriptors. Not 0: see the log's descriptors_exhausted.",
+            registry=self.registry,
+        )
         self._waiting = Gauge(
             "rollcall_waiting",
             "Deliveries that wait to be kept, as of the last group. Near 2000 a process: the queue is too slow.",
@@ -107,6 +112,10 @@ class ReceiverMetrics:
     def refused(self, reason: str) -> None:
         """Count a request that was not answered with 200."""
         self._refused.labels(reason).inc()
+
+    def crowded_out(self) -> None:
+        """Count a connection that was closed for want of file descriptors."""
+        self._crowded_out.inc()
 
     def group_leaves(self, deliveries: int, waiting: int) -> None:
         """Note that a group leaves, and how many deliveries wait, its own among them."""

@@ -6,14 +6,16 @@ import os
 import signal
 import socket
 import threading
+from functools import partial
 from types import FrameType
+from typing import Any
 
 import structlog
 import uvicorn
 from starlette.types import ASGIApp
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from receiver.joined_writes import JoiningProtocol
+from receiver.connection import LimitedConnection
+from receiver.connections import Connections, Limits
 from receiver.refusal import ReceiverError
 from runtime import listening
 
@@ -21,9 +23,6 @@ _log = structlog.get_logger(__name__)
 
 # Connections that the kernel holds while the loop is busy.
 _BACKLOG = 2048
-
-# Longer than what stands in front keeps an idle connection (60 s is usual), so that it is never we who close first.
-_KEEP_ALIVE_SECONDS = 75
 
 # A body has ten seconds to arrive, keeping takes one or two more.
 _STOP_SECONDS = 15
@@ -48,12 +47,21 @@ def listen(host: str, port: int) -> socket.socket:
         ) from error
 
 
-def make_server(app: ASGIApp, protocol: type[HttpToolsProtocol] = JoiningProtocol) -> uvicorn.Server:
-    """Return the HTTP server of a receiver; to be run with a listening socket."""
+def make_server(app: ASGIApp, connections: Connections | None = None, *, protocol: Any = None) -> uvicorn.Server:
+    """Return the HTTP server of a receiver; to be run with a listening socket.
+
+    Args:
+        app: what answers.
+        connections: with the limits of each and of all.
+        protocol: another uvicorn protocol instead, without limits: for comparison.
+    """
     config = uvicorn.Config(
         app,
         loop="uvloop",
-        http=protocol,
+        http=protocol
+        or partial(  # type: ignore[arg-type]  # it is called as a class would be
+            LimitedConnection, connections=connections or Connections(Limits())
+        ),
         ws="none",
         interface="asgi3",
         lifespan="on",
@@ -61,19 +69,23 @@ def make_server(app: ASGIApp, protocol: type[HttpToolsProtocol] = JoiningProtoco
         log_config=None,
         server_header=False,
         proxy_headers=False,
-        timeout_keep_alive=_KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=_STOP_SECONDS,
     )
     return uvicorn.Server(config)
 
 
-def serve(app: ASGIApp, listener: socket.socket) -> int:
+def serve(app: ASGIApp, listener: socket.socket, connections: Connections | None = None) -> int:
     """Serve until SIGTERM or SIGINT: then take no more, answer what is under way, and end.
+
+    Args:
+        app: what answers.
+        listener: the socket to take connections from.
+        connections: with the limits of each and of all.
 
     Returns:
         The exit status: 0, also after a signal.
     """
-    server = make_server(app)
+    server = make_server(app, connections)
     # Anyone can send what is no HTTP: not worth a line each time.
     logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
 

@@ -19,6 +19,7 @@ VENDOR_KEY_URLS = (
 
 # A group of at least one body travels as one queue message; RabbitMQ takes 16 MiB by default, base64 included.
 MOST_MAX_BODY_BYTES = 8 * 2**20
+_MOST_MAX_BODIES_BYTES = 64 * 2**30
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +32,7 @@ class ReceiverSettings:
         port: the port of the webhook; 0 for any free one.
         metrics_port: the port of the metrics.
         max_body_bytes: larger bodies are refused.
+        max_bodies_bytes: received of all unfinished bodies together; beyond it the largest is refused.
         key_urls: the vendor's key documents.
         public_keys: pinned keys; where there are some, nothing is fetched.
         dev_key: one more key to trust, which does not keep the documents from being fetched.
@@ -44,6 +46,7 @@ class ReceiverSettings:
     port: int = 8000
     metrics_port: int = 9464
     max_body_bytes: int = 1_048_576
+    max_bodies_bytes: int = 64 * 2**20
     key_urls: tuple[str, ...] = VENDOR_KEY_URLS
     public_keys: tuple[PublicKey, ...] = ()
     dev_key: PublicKey | None = None
@@ -75,6 +78,13 @@ class ReceiverSettings:
                 f"a whole number of bytes from 1 to {MOST_MAX_BODY_BYTES}",
                 whole_number(1, MOST_MAX_BODY_BYTES),
                 1_048_576,
+            ),
+            max_bodies_bytes=setting(
+                environment,
+                "MAX_BODIES_BYTES",
+                f"a whole number of bytes from 65536 to {_MOST_MAX_BODIES_BYTES}",
+                whole_number(65_536, _MOST_MAX_BODIES_BYTES),
+                64 * 2**20,
             ),
             key_urls=setting(
                 environment,

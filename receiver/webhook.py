@@ -1,4 +1,4 @@
-"""`POST /webhook`: size, signature, durable, answer."""
+"""`POST /webhook`: claim, size, signature, durable, answer."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -63,24 +63,24 @@ class Webhook:
         except ClientGoneError:
             self._metrics.refused(_CLIENT_GONE)
         except RefusedError as refused:
-            await self._refuse(type(refused), receive, send)
+            await self._refuse(type(refused), send)
         except Exception as error:  # noqa: BLE001 - a fault of ours is never final for the vendor
             _log.error("webhook_failed", exc_info=error)
-            await self._refuse(FaultError, receive, send)
+            await self._refuse(FaultError, send)
         else:
             self._metrics.accepted[provider].inc()
             await accept(send)
 
-    async def _refuse(self, refusal: type[RefusedError], receive: Receive, send: Send) -> None:
+    async def _refuse(self, refusal: type[RefusedError], send: Send) -> None:
         self._metrics.refused(refusal.reason)
-        await refuse(refusal, receive, send)
+        await refuse(refusal, send)
 
     async def _keep(self, scope: Scope, receive: Receive) -> Provider:
         if scope["method"] != "POST":
             raise MethodNotAllowedError
         headers = scope["headers"]
-        body = await read_body(headers, receive, self._limits)
         claim = read_claim(headers)
+        body = await read_body(headers, receive, self._limits)
         await self._keys.verify(claim.signature, body)
         received_at = self._clock()
         await self._commit.keep(

@@ -8,34 +8,26 @@ and answers what it can't parse at once, even if the request before that still w
 import asyncio
 import urllib.parse
 from collections.abc import Iterable
-from http import HTTPStatus
 from typing import Any
 
 import httptools
-import msgspec
 from starlette.types import Receive, Scope, Send
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from receiver.answer import refuse
 from receiver.body import UnreadableBodyError
+from receiver.exchange import Exchange
+from receiver.refusal import RefusedError
 
 _HIGH_WATER_BYTES = 65_536
 
 
-class Exchange(RequestResponseCycle):
-    """A request and its answer."""
+class NotHttpError(RefusedError):
+    """What arrived can't be parsed."""
 
-    is_unreadable = False
-
-    async def receive(self) -> Any:
-        """Return the next part of the body, as ASGI has it.
-
-        Raises:
-            UnreadableBodyError: there is no more that could be read.
-        """
-        message = await super().receive()
-        if self.is_unreadable:
-            raise UnreadableBodyError
-        return message
+    status = 400
+    reason = "not_http"
+    sentence = "This is no HTTP request."
 
 
 class WholeRequests(HttpToolsProtocol):
@@ -57,17 +49,16 @@ class WholeRequests(HttpToolsProtocol):
         )
         return parser
 
-    def data_received(self, data: bytes) -> None:
+    def read(self, data: bytes | memoryview) -> None:
         """Parse what has arrived."""
-        self._unset_keepalive_if_required()
         try:
             self.parser.feed_data(data)
         except httptools.HttpParserUpgrade as offer:
             self._read_on(data, offer)
         except httptools.HttpParserError:
-            self._give_up()
+            self.give_up()
 
-    def _read_on(self, data: bytes, offer: httptools.HttpParserUpgrade) -> None:
+    def _read_on(self, data: bytes | memoryview, offer: httptools.HttpParserUpgrade) -> None:
         """Read a request whose head offers another protocol as if it did not: nobody has to take such an offer."""
         rest = memoryview(data)
         try:
@@ -83,7 +74,7 @@ class WholeRequests(HttpToolsProtocol):
                 else:
                     return
         except (httptools.HttpParserError, httptools.HttpParserUpgrade):  # CONNECT is nothing but such an offer
-            self._give_up()
+            self.give_up()
 
     def _head_without_offer(self) -> bytes:
         version = self.parser.get_http_version().encode()
@@ -146,8 +137,9 @@ class WholeRequests(HttpToolsProtocol):
         """Take a part of the body."""
         self._may_be_in_trailers = False
         cycle = self.cycle
-        if cycle.response_complete:
+        if cycle.response_complete or cycle.refusal is not None:
             return
+        cycle.size += len(body)
         cycle.body += body
         if len(cycle.body) > _HIGH_WATER_BYTES:
             self.flow.pause_reading()
@@ -164,21 +156,28 @@ class WholeRequests(HttpToolsProtocol):
             # To the parser a `connection: close` among the trailers is as good as one in the head.
             self._let_go_after_answer()
 
-    def _give_up(self) -> None:
-        """Read no more: what has arrived is no HTTP. Requests before it keep their answers."""
-        self.parser = _Deaf()  # type: ignore[assignment]  # it has all of a parser that is still used
+    def give_up(self, refusal: type[RefusedError] = NotHttpError) -> None:
+        """Read no more. Requests before this one keep their answers; one without a whole head gets `refusal`."""
+        self.parser = DEAF
         cycle = self.cycle
         if cycle is None or not cycle.more_body:
-            self.on_message_begin()
-            self.scope |= {"method": "", "path": "", "raw_path": b"", "query_string": b""}
-            self._begin(answer_no_http, keep_alive=False)
-            self.cycle.more_body = False
+            self.refuse_head(refusal)
             return
-        # What is wrong with a trailer takes nothing from the body before it.
-        cycle.is_unreadable = not self._may_be_in_trailers
-        cycle.more_body = False
-        cycle.message_event.set()
+        if self._may_be_in_trailers:  # what is wrong with them takes nothing from the body
+            self.on_message_complete()
+        else:
+            cycle.refuse(UnreadableBodyError)
         self._let_go_after_answer()
+
+    def refuse_head(self, refusal: type[RefusedError]) -> None:
+        """Answer a request without a whole head in its turn."""
+
+        async def answer(_scope: Scope, _receive: Receive, send: Send) -> None:
+            await refuse(refusal, send)
+
+        self.on_message_begin()
+        self.scope |= {"method": "", "path": "", "raw_path": b"", "query_string": b""}
+        self._begin(answer, keep_alive=False)
 
     def _let_go_after_answer(self) -> None:
         self.cycle.keep_alive = False
@@ -192,14 +191,13 @@ class _Deaf:
     def feed_data(self, _data: object) -> None:
         """Let the data go."""
 
+    def should_upgrade(self) -> bool:
+        """Tell that no other protocol is offered."""
+        return False
+
+
+DEAF: Any = _Deaf()
+
 
 def _has_length(headers: Iterable[tuple[bytes, bytes]]) -> bool:
     return any(name == b"content-length" for name, _ in headers)
-
-
-async def answer_no_http(_scope: Scope, _receive: Receive, send: Send) -> None:
-    """Answer what is no HTTP, as an ASGI application."""
-    body = msgspec.json.encode({"error": "This is no HTTP request."})
-    headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
-    await send({"type": "http.response.start", "status": HTTPStatus.BAD_REQUEST, "headers": headers})
-    await send({"type": "http.response.body", "body": body})

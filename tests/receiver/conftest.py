@@ -9,6 +9,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
 from receiver.app import create_app
+from receiver.connections import Connections
 from receiver.keys.public_key import read_public_keys
 from receiver.settings import ReceiverSettings
 from tests.receiver.key_server import KeyServer, run_key_server
@@ -30,7 +31,9 @@ class MovableClock:
 
 
 class Start(Protocol):
-    def __call__(self, *, settings: dict[str, Any] | None = None, **parts: Any) -> RunningReceiver: ...
+    def __call__(
+        self, *, settings: dict[str, Any] | None = None, connections: Connections | None = None, **parts: Any
+    ) -> RunningReceiver: ...
 
 
 @pytest.fixture(scope="session")
@@ -73,7 +76,9 @@ def start(tmp_path: Path, keeper: ListKeeper) -> Iterator[Start]:
     """Start receivers with settings of one's own; without any they have no key document to ask."""
     with ExitStack() as running:
 
-        def start_one(*, settings: dict[str, Any] | None = None, **parts: Any) -> RunningReceiver:
+        def start_one(
+            *, settings: dict[str, Any] | None = None, connections: Connections | None = None, **parts: Any
+        ) -> RunningReceiver:
             told = ReceiverSettings(
                 **{
                     "broker_url": "postgresql://nowhere/",
@@ -82,7 +87,7 @@ def start(tmp_path: Path, keeper: ListKeeper) -> Iterator[Start]:
                     **(settings or {}),
                 }
             )
-            return running.enter_context(run(create_app(told, **{"keeper": keeper, **parts})))
+            return running.enter_context(run(create_app(told, **{"keeper": keeper, **parts}), connections))
 
         yield start_one
 

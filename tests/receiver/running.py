@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from starlette.types import ASGIApp
 
+from receiver.connections import Connections
 from receiver.serving import listen, make_server
 
 
@@ -97,10 +98,10 @@ def _read(response: http.client.HTTPResponse) -> Answer:
 
 
 @contextmanager
-def run(app: ASGIApp) -> Iterator[RunningReceiver]:
+def run(app: ASGIApp, connections: Connections | None = None) -> Iterator[RunningReceiver]:
     listener = listen("127.0.0.1", 0)
     port = listener.getsockname()[1]
-    server = make_server(app)
+    server = make_server(app, connections)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
     thread.start()
     try:

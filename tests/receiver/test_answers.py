@@ -100,24 +100,48 @@ def test_one_byte_over_the_limit_without_content_length_is_answered_with_413(
     assert (answer.status, answer.is_error) == (413, True)
 
 
-def test_a_content_length_that_says_too_much_is_answered_before_any_body_arrives(receiver: RunningReceiver) -> None:
-    answer = receiver.exchange(HEAD + b"content-length: %d\r\n\r\n" % (LIMIT + 1))
+def test_a_content_length_that_says_too_much_is_answered_before_any_body_arrives(
+    receiver: RunningReceiver, key: RSAPrivateKey
+) -> None:
+    answer = receiver.exchange(signed_head(key, BODY) + b"content-length: %d\r\n\r\n" % (LIMIT + 1))
     assert (answer.status, answer.headers["connection"]) == (413, "close")
 
 
-def test_a_sender_of_far_too_much_reads_its_413_and_no_reset(receiver: RunningReceiver) -> None:
+def test_a_sender_of_far_too_much_reads_its_refusal_and_no_reset(receiver: RunningReceiver, key: RSAPrivateKey) -> None:
     body = b"x" * 5_000_000
-    answer = receiver.post(body, dyte_signature="x")
-    assert (answer.status, answer.is_error) == (413, True)
+    for signature, status in ((sign(key, BODY), 413), ("x", 401)):
+        answer = receiver.post(body, dyte_signature=signature)
+        assert (answer.status, answer.is_error) == (status, True)
 
 
-def test_size_comes_before_signature(receiver: RunningReceiver) -> None:
-    assert receiver.post(b"x" * (LIMIT + 1)).status == 413
+@pytest.mark.parametrize(
+    ("method", "headers", "length", "status"),
+    [
+        (b"PUT", b"", LIMIT + 1, 405),
+        (b"POST", b"", LIMIT + 1, 401),
+        (b"POST", b"dyte-signature: x\r\n", LIMIT + 1, 401),
+        (b"POST", b"dyte-signature: " + b"A" * 342 + b"==" + b"\r\n", LIMIT + 1, 413),
+        (b"POST", b"dyte-signature: " + b"A" * 342 + b"==" + b"\r\n", LIMIT, 408),
+    ],
+)
+def test_method_comes_before_the_form_of_the_signature_and_that_before_the_body(
+    receiver: RunningReceiver, method: bytes, headers: bytes, length: int, status: int
+) -> None:
+    head = method + b" /webhook HTTP/1.1\r\nhost: test\r\n" + headers + b"content-length: %d\r\n\r\n" % length
+    answer = receiver.exchange(head)
+    assert (answer.status, answer.headers["connection"]) == (status, "close")
 
 
-def test_a_body_that_trickles_in_is_answered_with_408(receiver: RunningReceiver, keeper: ListKeeper) -> None:
+def test_size_comes_before_the_key_that_signed(receiver: RunningReceiver, foreign_key: RSAPrivateKey) -> None:
+    body = b"x" * (LIMIT + 1)
+    assert receiver.post(body, dyte_signature=sign(foreign_key, body)).status == 413
+
+
+def test_a_body_that_trickles_in_is_answered_with_408(
+    receiver: RunningReceiver, keeper: ListKeeper, key: RSAPrivateKey
+) -> None:
     with receiver.connect() as connection:
-        connection.sendall(HEAD + b"content-length: 900\r\n\r\n")
+        connection.sendall(signed_head(key, BODY) + b"content-length: 900\r\n\r\n")
         is_answered = threading.Event()
 
         def trickle() -> None:
@@ -134,10 +158,6 @@ def test_a_body_that_trickles_in_is_answered_with_408(receiver: RunningReceiver,
         trickling.join()
     assert (answer.status, answer.is_error, answer.headers["connection"]) == (408, True, "close")
     assert not keeper.kept
-
-
-def test_a_body_that_never_comes_is_answered_with_408(receiver: RunningReceiver) -> None:
-    assert receiver.exchange(HEAD + b"content-length: 900\r\n\r\n").status == 408
 
 
 def test_a_client_that_goes_away_in_the_middle_is_nobodys_error(

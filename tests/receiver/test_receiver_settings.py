@@ -37,6 +37,8 @@ def test_the_defaults_are_the_contracts() -> None:
         ("METRICS_PORT", "65535"),
         ("MAX_BODY_BYTES", "1 MiB"),
         ("MAX_BODY_BYTES", "0"),
+        ("MAX_BODIES_BYTES", "64 MiB"),
+        ("MAX_BODIES_BYTES", "65535"),
         ("MAX_BODY_BYTES", "100000000"),
         ("WEBHOOK_KEY_URLS", ","),
         ("WEBHOOK_KEY_URLS", "ftp://secret.example/keys"),
