@@ -1,9 +1,8 @@
 """A request and its answer, between the connection and the application."""
 
-from collections.abc import Awaitable
 from typing import Any
 
-from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCycle
 
 from receiver.refusal import RefusedError
 
@@ -50,8 +49,33 @@ class Exchange(RequestResponseCycle):
         self.body.clear()
         return {"type": "http.request", "body": body, "more_body": self.more_body}
 
-    def send(self, message: Any) -> Awaitable[None]:  # type: ignore[override]  # a coroutine less
-        """Send a part of the answer. The connection ends with one that comes before the body is whole."""
-        if self.more_body and not self.response_started:
-            self.keep_alive = False
-        return super().send(message)
+    async def send(self, message: Any) -> None:
+        """Send a part of the answer, as ASGI has it. The connection ends with one that comes before the body is whole.
+
+        Every answer here says its `content-length`, and its headers are ours: uvicorn checks each of them again.
+        """
+        if self.flow.write_paused and not self.disconnected:
+            await self.flow.drain()
+        if self.disconnected:
+            return
+        if message["type"] == "http.response.start":
+            self.response_started = True
+            self.waiting_for_100_continue = False
+            if self.more_body:
+                self.keep_alive = False
+            lines = [STATUS_LINE[message["status"]]]
+            for name, value in self.default_headers:
+                lines += (name, b": ", value, b"\r\n")
+            for name, value in message["headers"]:
+                lines += (name, b": ", value, b"\r\n")
+            lines.append(b"\r\n" if self.keep_alive else b"connection: close\r\n\r\n")
+            self.transport.write(b"".join(lines))
+            return
+        if self.scope["method"] != "HEAD":
+            self.transport.write(message["body"])
+        if not message.get("more_body", False):
+            self.response_complete = True
+            self.message_event.set()
+            if not self.keep_alive:
+                self.transport.close()
+            self.on_response()

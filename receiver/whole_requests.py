@@ -19,7 +19,18 @@ from receiver.body import UnreadableBodyError
 from receiver.exchange import Exchange
 from receiver.refusal import RefusedError
 
+# Nearly all requests are for it: their URL need not be taken apart.
+_USUAL_PATH = "/webhook"
+_USUAL_URL = _USUAL_PATH.encode()
+
 _HIGH_WATER_BYTES = 65_536
+
+# Of a length and chunks the chunks count (RFC 9112, 6.3); some gateways send both, and pad the sizes.
+_LENIENCIES = {
+    "lenient_data_after_close": True,
+    "lenient_chunked_length": True,
+    "lenient_spaces_after_chunk_size": True,
+}
 
 
 class NotHttpError(RefusedError):
@@ -39,14 +50,11 @@ class WholeRequests(HttpToolsProtocol):
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
-        self.parser = self._new_parser()
+        self.parser.set_dangerous_leniencies(**_LENIENCIES)
 
     def _new_parser(self) -> httptools.HttpRequestParser:
         parser = httptools.HttpRequestParser(self)
-        # Of a length and chunks the chunks count (RFC 9112, 6.3); some gateways send both, and pad the sizes.
-        parser.set_dangerous_leniencies(
-            lenient_data_after_close=True, lenient_chunked_length=True, lenient_spaces_after_chunk_size=True
-        )
+        parser.set_dangerous_leniencies(**_LENIENCIES)
         return parser
 
     def read(self, data: bytes | memoryview) -> None:
@@ -91,12 +99,15 @@ class WholeRequests(HttpToolsProtocol):
         scope = self.scope
         scope["method"] = parser.get_method().decode("ascii")
         scope["http_version"] = version
-        url = httptools.parse_url(self.url)
-        raw_path: bytes = url.path
-        path = raw_path.decode("ascii")
-        scope["path"] = urllib.parse.unquote(path) if "%" in path else path
-        scope["raw_path"] = raw_path
-        scope["query_string"] = url.query or b""
+        if self.url == _USUAL_URL:
+            scope["path"], scope["raw_path"], scope["query_string"] = _USUAL_PATH, _USUAL_URL, b""
+        else:
+            url = httptools.parse_url(self.url)
+            raw_path: bytes = url.path
+            path = raw_path.decode("ascii")
+            scope["path"] = urllib.parse.unquote(path) if "%" in path else path
+            scope["raw_path"] = raw_path
+            scope["query_string"] = url.query or b""
         # Headers that come after this are trailers.
         self.headers = []
         self._is_chunked = False
