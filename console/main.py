@@ -4,10 +4,11 @@ import sys
 
 import typer
 
-from console.commands import deliveries, doctor, export, migrate, replay, run, sample, sessions, timeline, url
+from console.commands import deliveries, doctor, export, migrate, psql, replay, run, sample, sessions, timeline, url
 from console.failure import CommandFailedError
 from migrations.apply import MigrationError
 from runtime.environment import SettingError
+from runtime.logs import describe
 
 app = typer.Typer(
     name="rollcall",
@@ -22,6 +23,7 @@ app = typer.Typer(
 app.command("run")(run.run)
 app.command("migrate")(migrate.migrate)
 app.command("url")(url.url)
+app.command("psql", context_settings=psql.ARGUMENTS_PASS)(psql.psql)
 app.command("sample")(sample.sample)
 app.command("sessions")(sessions.sessions)
 app.command("timeline")(timeline.timeline)
@@ -47,3 +49,10 @@ def main() -> None:
     except CommandFailedError as error:
         typer.echo(error, err=True)
         sys.exit(error.exit_code)
+    except Exception as error:  # noqa: BLE001 - Python would print its text
+        typer.echo(
+            f"`rollcall` failed in a way that nobody foresaw: {describe(error)}. "
+            "What the error says is not shown, as it may quote a password. Please report it.",
+            err=True,
+        )
+        sys.exit(1)

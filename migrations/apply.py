@@ -3,6 +3,8 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from runtime.passwords import reason
+
 # Alembic and SQLAlchemy are imported by those who need them: they take as long to import as all the rest of `rollcall`.
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -27,17 +29,17 @@ def migrate_database(url: str, revision: str = "head") -> None:
         command.upgrade(migrations_config(url), revision)
     except CommandError as error:
         raise MigrationError(
-            f"The migrations can't be applied: {_first_line(error)} Is an older version of Rollcall installed here "
+            f"The migrations can't be applied: {reason(error, url)} Is an older version of Rollcall installed here "
             "than the one that migrated this database?"
         ) from error
     except DBAPIError as error:
         if error.statement is None:  # it came to no statement: the connection was not made
             raise MigrationError(
-                f"The database can't be reached: {_first_line(error.orig)} Is the server that DATABASE_URL names up?"
+                f"The database can't be reached: {reason(error.orig, url)} Is the server that DATABASE_URL names up?"
             ) from error
         raise MigrationError(
-            f"A migration failed: {_first_line(error.orig)} The database is as it was before it. "
-            "Mend the cause and call `rollcall migrate` again."
+            f"A migration failed: {reason(error.orig, url)} The database is as it was before it. "
+            "Remove the cause and call `rollcall migrate` again."
         ) from error
 
 
@@ -54,9 +56,3 @@ def migrations_config(url: str) -> "Config":
     config.set_main_option("path_separator", "os")
     config.attributes["url"] = url
     return config
-
-
-def _first_line(error: BaseException | None) -> str:
-    lines = str(error).strip().splitlines()
-    text = lines[0] if lines else type(error).__name__
-    return text if text.endswith(".") else f"{text}."

@@ -7,10 +7,10 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from receiver.keys.public_key import PublicKey, UnfitKeyError, read_dev_key, read_public_keys
-from runtime.addresses import broker_url
 from runtime.environment import comma_separated, setting, whole_number
 from runtime.listening import HOST_TAKES, read_host
 from runtime.outgoing.client import WayOut
+from workers.queue.broker_address import broker_url
 
 VENDOR_KEY_URLS = (
     "https://api.dyte.io/.well-known/webhooks.json",
@@ -41,7 +41,7 @@ class ReceiverSettings:
         way_out: the proxies and authorities on the way to the documents.
     """
 
-    broker_url: str
+    broker_url: str = field(repr=False)  # may hold a password
     host: str = "127.0.0.1"
     port: int = 8000
     metrics_port: int = 9464

@@ -1,28 +1,39 @@
-"""Where the database and the queue are: `DATABASE_URL` and `BROKER_URL`."""
+"""Where the database is: `DATABASE_URL`. Where the queue is, says `workers.queue.broker_address`.
+
+What libpq takes, we take, except where a password that is not percent-encoded makes it see the URL's parts in the wrong
+places: it would tell a piece of the password as a host or a port.
+"""
 
 from collections.abc import Mapping
 from pathlib import Path
-from urllib.parse import urlsplit
+
+import psycopg
+from psycopg.conninfo import conninfo_to_dict
 
 from runtime.environment import SettingError, setting
 
 # `rollcall run` writes the URL of the embedded Postgres here while that server is up.
 EMBEDDED_URL_FILE = Path("var/database-url")
 
-DATABASE_URL_TAKES = "a Postgres URL such as postgresql://user:password@host:5432/name"
-BROKER_URL_TAKES = (
-    "a Postgres URL, or one or several RabbitMQ URLs such as amqp://user:password@host:5672/vhost separated by ';'"
+PERCENT_ENCODED = (
+    "with special characters in user and password percent-encoded (@ is %40, : is %3A, / is %2F, # is %23, % is %25)"
 )
+DATABASE_URL_TAKES = f"a Postgres URL such as postgresql://user:password@host:5432/name, {PERCENT_ENCODED}"
+
+_AMQP_SCHEMES = ("amqp://", "amqps://")
+_MOST_PORT = 65535
 
 
 def database_url(environment: Mapping[str, str]) -> str:
     """Return the Postgres URL to use: `DATABASE_URL`, else that of the embedded Postgres that is running here.
 
+    It is whatever libpq takes, so it may be `host=… dbname=…` too.
+
     Raises:
         SettingError: the URL is none of Postgres.
         DatabaseNotSetError: no URL is set and no embedded Postgres is running here.
     """
-    set_url = setting(environment, "DATABASE_URL", DATABASE_URL_TAKES, _postgres_url, None)
+    set_url = setting(environment, "DATABASE_URL", DATABASE_URL_TAKES, postgres_url, None)
     if set_url is not None:
         return set_url
     try:
@@ -43,35 +54,50 @@ class DatabaseNotSetError(SettingError):
         self.name = "DATABASE_URL"
 
 
-def broker_url(environment: Mapping[str, str]) -> str:
-    """Return the queue's URL: `BROKER_URL`, else the database's.
+def is_postgres(url: str) -> bool:
+    """Tell whether a URL that was checked is one of Postgres."""
+    return not url.lower().startswith(_AMQP_SCHEMES)
+
+
+def postgres_url(text: str) -> str:
+    """Return a Postgres URL, or what else libpq takes, as it is.
 
     Raises:
-        SettingError: as `database_url`, or `BROKER_URL` is neither of Postgres nor of RabbitMQ.
+        ValueError: libpq does not take it, or would take a piece of the password for another part. It says nothing.
     """
-    set_url = setting(environment, "BROKER_URL", BROKER_URL_TAKES, _broker_url, None)
-    return set_url if set_url is not None else database_url(environment)
-
-
-def is_postgres(url: str) -> bool:
-    """Tell whether a URL is one of Postgres."""
-    return urlsplit(url).scheme in {"postgresql", "postgres"}
-
-
-def _postgres_url(text: str) -> str:
-    parts = urlsplit(text)
-    if not is_postgres(text) or not (parts.netloc or parts.query):
+    if not text:
         raise ValueError
-    _ = parts.port  # raises ValueError on nonsense
+    try:
+        options = conninfo_to_dict(text)
+    except psycopg.Error:
+        raise ValueError from None
+    _check_ports(str(options.get("port") or ""), str(options.get("hostaddr") or options.get("host") or ""))
+    rest = text.partition("://")[2]
+    # libpq takes what is before the first `@` for user and password, if that comes before any `/`.
+    user, at, behind = rest.partition("@") if "@" in rest.partition("/")[0] else ("", "", rest)
+    if is_torn(user + at, behind.partition("?")[0]):
+        raise ValueError
     return text
 
 
-def _broker_url(text: str) -> str:
-    if is_postgres(text):
-        return _postgres_url(text)
-    for node in text.split(";"):
-        parts = urlsplit(node.strip())
-        if parts.scheme not in {"amqp", "amqps"} or not parts.hostname:
+def _check_ports(ports: str, hosts: str) -> None:
+    """Raise a ValueError where libpq would, though only once it connects."""
+    if not ports:
+        return
+    numbers = ports.split(",")
+    if len(numbers) not in {1, hosts.count(",") + 1}:
+        raise ValueError
+    for number in filter(None, numbers):
+        if not number.isascii() or not number.strip().isdigit() or not 1 <= int(number) <= _MOST_PORT:
             raise ValueError
-        _ = parts.port
-    return text
+
+
+def is_torn(user: str, behind: str) -> bool:
+    """Tell whether a password may go on behind what the driver takes for its end, up to another `@`.
+
+    Args:
+        user: what the driver takes for user and password, with the `@`; empty where it sees none.
+        behind: what follows.
+    """
+    before, at, _ = behind.rpartition("@")
+    return bool(at) and ":" in user + before

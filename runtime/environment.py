@@ -8,26 +8,22 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TypeVar
 
-from dotenv import dotenv_values
+from runtime.env_file import read_env_file
+from runtime.setting_error import EnvFileError as EnvFileError  # noqa: PLC0414 - part of what this module offers
+from runtime.setting_error import SettingError as SettingError  # noqa: PLC0414 - as above
 
 Value = TypeVar("Value")
-
-
-class SettingError(Exception):
-    """A variable has a value that it does not take. The message is one line for the person who set it."""
-
-    def __init__(self, name: str, takes: str) -> None:
-        super().__init__(f"{name} takes {takes}; the value that is set is something else. Mend it and start again.")
-        self.name = name
 
 
 def read_environment(directory: Path | None = None) -> dict[str, str]:
     """Return the variables that are set: those of `directory/.env` (default: here), overridden by the process's.
 
     A variable that is set to nothing counts as not set.
+
+    Raises:
+        EnvFileError: there is a `.env`, and not all of it can be read.
     """
-    from_file = dotenv_values((directory or Path.cwd()) / ".env", interpolate=False)
-    merged = {**from_file, **os.environ}
+    merged = {**read_env_file((directory or Path.cwd()) / ".env"), **os.environ}
     return {name: value for name, value in merged.items() if value}
 
 

@@ -64,7 +64,8 @@ class _LibraryHandler(logging.Handler):
     """Logs what libraries say without what they say it about."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        fields: dict[str, Any] = {"library": record.name, "says": str(record.msg)}
+        # The first line: asyncio puts the exceptions themselves, text and all, into those that follow.
+        fields: dict[str, Any] = {"library": record.name, "says": str(record.msg).partition("\n")[0]}
         # The one kind of value that is known to hold nothing of a message.
         details = [str(value) for value in _values(record) if isinstance(value, LoggableError)]
         if details:
@@ -85,7 +86,7 @@ def _exception_without_text(_logger: WrappedLogger, _method: str, event: EventDi
         given = sys.exc_info()[1]
     error = given[1] if isinstance(given, tuple) else given
     if isinstance(error, BaseException):
-        event["exception"] = [_describe(one) for one in _chain(error)]
+        event["exception"] = [describe(one) for one in _chain(error)]
     return event
 
 
@@ -98,7 +99,8 @@ def _chain(error: BaseException) -> Iterable[BaseException]:
         current = current.__cause__ or (None if current.__suppress_context__ else current.__context__)
 
 
-def _describe(error: BaseException) -> str:
+def describe(error: BaseException) -> str:
+    """Return the type of an exception and where it was raised, without its text."""
     frames: list[str] = []
     traceback = error.__traceback__
     while traceback is not None:

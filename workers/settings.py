@@ -1,12 +1,13 @@
 """The worker's settings."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from runtime.addresses import broker_url, database_url
+from runtime.addresses import database_url
 from runtime.environment import comma_separated, setting, whole_number
 from runtime.listening import HOST_TAKES, read_host
 from runtime.liveness import DEAD_AFTER
+from workers.queue.broker_address import broker_url
 from workers.reading.scope import Scope
 
 _DEFAULT_METRICS_PORT = 9464
@@ -26,8 +27,8 @@ class WorkerSettings:
         dead_after: seconds of silence after which what this worker has in hand is given to others.
     """
 
-    database_url: str
-    broker_url: str
+    database_url: str = field(repr=False)  # may hold a password, as the next
+    broker_url: str = field(repr=False)
     scope: Scope
     host: str
     metrics_port: int

@@ -12,10 +12,11 @@ from psycopg import errors
 
 from console.checks.database import place_of
 from console.checks.finding import Finding, bad, doubtful, good
-from console.queries.tables import reason
-from runtime.addresses import broker_url, is_postgres
+from runtime.addresses import is_postgres
 from runtime.connections import connect
 from runtime.environment import SettingError
+from runtime.passwords import reason
+from workers.queue.broker_address import broker_url
 from workers.queue.message import QUEUE_NAME
 from workers.queue.publisher import QueueAwayError
 from workers.queue.rabbitmq import RabbitmqQueue, declare
@@ -35,14 +36,16 @@ def check_broker(environment: Mapping[str, str]) -> Iterator[Finding]:
     """Look at the queue that BROKER_URL names, or that is in the database."""
     try:
         url = broker_url(environment)
-        yield _check_postgres(url) if is_postgres(url) else _check_rabbitmq(url)
     except SettingError as error:
         yield bad("broker", str(error))
+        return
+    try:
+        yield _check_postgres(url) if is_postgres(url) else _check_rabbitmq(url)
     except psycopg.ProgrammingError:
         # Not its text: it quotes parts of the URL.
-        yield bad("broker", "its URL has options that Postgres does not know. Mend BROKER_URL, or DATABASE_URL.")
+        yield bad("broker", "its URL has options that Postgres does not know. Correct BROKER_URL, or DATABASE_URL.")
     except psycopg.Error as error:
-        yield bad("broker", f"Postgres does not answer: {reason(error)} Meanwhile deliveries wait in the spool.")
+        yield bad("broker", f"Postgres does not answer: {reason(error, url)} Meanwhile deliveries wait in the spool.")
 
 
 def _check_postgres(url: str) -> Finding:

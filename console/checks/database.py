@@ -7,11 +7,11 @@ import psycopg
 from psycopg import errors
 
 from console.checks.finding import Finding, bad, good
-from console.queries.tables import reason
 from migrations.apply import migrations_config
 from runtime.addresses import database_url
 from runtime.connections import connect
 from runtime.environment import SettingError
+from runtime.passwords import reason
 
 _OLDEST_MAJOR = 15
 # Seconds; libpq counts from 2.
@@ -22,16 +22,18 @@ def check_database(environment: Mapping[str, str]) -> Iterator[Finding]:
     """Look at the database in use, and at the revision of its tables."""
     try:
         url = database_url(environment)
+    except SettingError as error:
+        yield bad("database", str(error))
+        return
+    try:
         with connect(url, name="rollcall doctor", connect_timeout=_CONNECT_TIMEOUT) as connection:
             yield _check_server(connection)
             yield _check_revision(connection, url)
-    except SettingError as error:
-        yield bad("database", str(error))
     except psycopg.ProgrammingError:
         # Not its text: it quotes parts of the URL.
-        yield bad("database", "DATABASE_URL has options that Postgres does not know. Mend it.")
+        yield bad("database", "DATABASE_URL has options that Postgres does not know. Correct it.")
     except psycopg.Error as error:
-        yield bad("database", f"it does not answer: {reason(error)} Is the server up that DATABASE_URL names?")
+        yield bad("database", f"it does not answer: {reason(error, url)} Is the server up that DATABASE_URL names?")
 
 
 def place_of(connection: psycopg.Connection[Any]) -> str:

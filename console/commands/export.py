@@ -17,6 +17,7 @@ from console.queries.tables import open_tables
 from console.since import SINCE_TAKES, since
 from runtime.addresses import database_url
 from runtime.environment import read_environment
+from runtime.passwords import reason
 
 
 def export(
@@ -64,7 +65,7 @@ def export(
         ) from error
     except adbc_driver_manager.Error as error:
         raise CommandFailedError(
-            f"The export broke off: {str(error).strip().splitlines()[0]} "
+            f"The export broke off: {reason(error, url)} "
             "No file was left behind; call it again once the database answers."
         ) from error
 

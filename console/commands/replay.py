@@ -45,7 +45,7 @@ def replay(
         since=received_since,
         everything=everything,
     )
-    with progress_bar() as bar, told_clearly():
+    with progress_bar() as bar, told_clearly(settings.database_url):
         replaying = bar.add_task("Replaying", total=None)
         became = worker.replay(
             settings.database_url,

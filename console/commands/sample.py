@@ -48,7 +48,8 @@ def sample(
     loses the connection and comes back, everything is recorded, and one leave is missing, as happens. They are signed
     with the development key (var/dev-key.pem) that `rollcall run` makes and trusts when no DATABASE_URL is set.
     """
-    url = _checked(to) if to is not None else webhook_url(read_environment())
+    environment = read_environment()
+    url = _checked(to) if to is not None else webhook_url(environment)
     sign = _signer(read_dev_key())
     # Sample data, not secrets: any source of chance will do.
     chance = random.Random()  # noqa: S311 - as above

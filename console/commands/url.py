@@ -7,7 +7,7 @@ from runtime.environment import read_environment
 
 
 def url() -> None:
-    """Print the URL of the database in use, whole, password included: psql "$(rollcall url)".
+    """Print the URL of the database in use, whole, password included: for a program that takes it in its environment.
 
     It is DATABASE_URL where that is set, else the embedded Postgres that `rollcall run` keeps up in this folder.
     """

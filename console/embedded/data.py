@@ -24,8 +24,8 @@ def require_version(place: Place) -> None:
     if found != MAJOR_VERSION:
         raise CommandFailedError(
             f"The data in {place.data} is of Postgres {found}, this version of Rollcall has {MAJOR_VERSION}. "
-            'Start the version of Rollcall that made it, save it with pg_dump "$(rollcall url)" > rollcall.sql, '
-            f'move {place.folder} away, start this version, and load it with psql "$(rollcall url)" < rollcall.sql.'
+            'Start the version of Rollcall that made it, save it with rollcall psql -c "\\! pg_dump -f rollcall.sql", '
+            f"move {place.folder} away, start this version, and load it with rollcall psql -f rollcall.sql."
         )
 
 

@@ -12,6 +12,7 @@ from console.failure import CommandFailedError
 from runtime.addresses import DATABASE_URL_TAKES, database_url
 from runtime.connections import connect
 from runtime.environment import SettingError, read_environment
+from runtime.passwords import reason
 
 Row = dict[str, Any]
 
@@ -23,9 +24,9 @@ class DatabaseAwayError(CommandFailedError):
 
     exit_code = 2
 
-    def __init__(self, error: psycopg.Error) -> None:
+    def __init__(self, error: psycopg.Error, url: str) -> None:
         super().__init__(
-            f"The database does not answer: {reason(error)} Is the server up that DATABASE_URL names? "
+            f"The database does not answer: {reason(error, url)} Is the server up that DATABASE_URL names? "
             "`rollcall doctor` tells more."
         )
 
@@ -59,15 +60,15 @@ def open_tables() -> Iterator[Tables]:
         CommandFailedError: its tables are not those of this version, or may not be read.
     """
     url = database_url(read_environment())
-    with told_clearly(), connect(url, name="rollcall console") as connection, connection.transaction():
+    with told_clearly(url), connect(url, name="rollcall console") as connection, connection.transaction():
         connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
         connection.execute("SET LOCAL TIME ZONE 'UTC'")
         yield Tables(connection)
 
 
 @contextmanager
-def told_clearly() -> Iterator[None]:
-    """Have what a database refuses told as `open_tables` says."""
+def told_clearly(url: str) -> Iterator[None]:
+    """Have what the database at `url` refuses told as `open_tables` says."""
     try:
         yield
     except _NOT_MIGRATED as error:
@@ -76,7 +77,7 @@ def told_clearly() -> Iterator[None]:
         ) from error
     except errors.InsufficientPrivilege as error:
         raise CommandFailedError(
-            f"The user of DATABASE_URL lacks a right: {reason(error)} Grant it, for the schema rollcall."
+            f"The user of DATABASE_URL lacks a right: {reason(error, url)} Grant it, for the schema rollcall."
         ) from error
     except psycopg.ProgrammingError as error:
         if error.sqlstate is not None:
@@ -84,11 +85,4 @@ def told_clearly() -> Iterator[None]:
         # Not its text: it quotes parts of the URL, and those may be a password.
         raise SettingError("DATABASE_URL", DATABASE_URL_TAKES) from None
     except (psycopg.OperationalError, psycopg.InterfaceError) as error:
-        raise DatabaseAwayError(error) from error
-
-
-def reason(error: BaseException) -> str:
-    """Return what an error of Postgres says, as one sentence. It names hosts and users, never a password."""
-    lines = str(error).strip().splitlines()
-    text = lines[0].removeprefix("connection failed: ") if lines else type(error).__name__
-    return text if text.endswith(".") else f"{text}."
+        raise DatabaseAwayError(error, url) from error

@@ -27,6 +27,7 @@ from pika.exceptions import AMQPError, ChannelClosedByBroker
 from runtime.deadlines import cut, deadlines
 from runtime.liveness import DEAD_AFTER
 from workers.queue.acknowledgement import RETURN_PAUSE, Acknowledgement, is_committed, log_returned, log_unreadable
+from workers.queue.broker_address import amqp_nodes
 from workers.queue.publisher import QueueAwayError
 
 # Seconds.
@@ -53,8 +54,7 @@ class RabbitmqQueue(RabbitmqBroker):
     """
 
     def __init__(self, url: str, dead_after: float = DEAD_AFTER) -> None:
-        nodes = [node.strip() for node in url.split(";") if node.strip()]
-        super().__init__(url=nodes, confirm_delivery=True, middleware=[Acknowledgement()])
+        super().__init__(url=amqp_nodes(url), confirm_delivery=True, middleware=[Acknowledgement()])
         for parameters in self.parameters:
             parameters.heartbeat = max(1, round(dead_after / _MISSED_HEARTBEATS))
             parameters.connection_attempts = 1

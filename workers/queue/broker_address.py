@@ -1,0 +1,52 @@
+"""Where the queue is: `BROKER_URL`. What libpq and Pika take, we take, as `runtime.addresses` says."""
+
+import re
+from collections.abc import Mapping
+
+from runtime.addresses import PERCENT_ENCODED, database_url, is_postgres, is_torn, postgres_url
+from runtime.environment import setting
+
+BROKER_URL_TAKES = (
+    "a Postgres URL, or one or several RabbitMQ URLs such as amqp://user:password@host:5672/vhost separated by ';', "
+    f"{PERCENT_ENCODED}"
+)
+
+
+def broker_url(environment: Mapping[str, str]) -> str:
+    """Return the queue's URL: `BROKER_URL`, else the database's.
+
+    Raises:
+        SettingError: as `database_url`, or `BROKER_URL` is neither of Postgres nor of RabbitMQ.
+    """
+    set_url = setting(environment, "BROKER_URL", BROKER_URL_TAKES, _broker_url, None)
+    return set_url if set_url is not None else database_url(environment)
+
+
+def amqp_nodes(url: str) -> list[str]:
+    """Return the URLs of a RabbitMQ cluster's nodes, of which there may be one."""
+    return [node.strip() for node in url.split(";") if node.strip()]
+
+
+def _broker_url(text: str) -> str:
+    if is_postgres(text):
+        return postgres_url(text)
+    for node in amqp_nodes(text):
+        _check_node(node)
+    return text
+
+
+def _check_node(node: str) -> None:
+    from pika import URLParameters  # noqa: PLC0415 - slow to import, and only RabbitMQ's users want it
+
+    if is_postgres(node) or "#" in node:  # Pika would leave out what follows a `#`
+        raise ValueError
+    rest = node.partition("://")[2]
+    authority = re.split("[/?]", rest, maxsplit=1)[0]
+    # Pika takes what is before the last `@` of this part for user and password.
+    user, at, _ = authority.rpartition("@")
+    if is_torn(user + at, rest.removeprefix(user + at)):
+        raise ValueError
+    try:
+        URLParameters(node)
+    except Exception:  # noqa: BLE001 - it reads Python literals and files, so it raises anything, with the value in it
+        raise ValueError from None
