@@ -6,8 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from console.embedded_postgres import EmbeddedPostgres
 
+from console.embedded.server import EmbeddedPostgres
 from tests.console.conftest import Rollcall
 
 PASSWORD = "Xq7Kw@/:%Vz3Jm"
