@@ -8,8 +8,8 @@ import msgspec
 
 from workers.reading.facts import RecordingFact
 from workers.rules.copies import Judged
-from workers.rules.merge import earliest, latest
 from workers.rules.timeline import Entry, EntryKey
+from workers.rules.times import earliest, latest
 
 # A recording never goes back from a later status to an earlier one, whatever arrives late.
 RANKS = {"INVOKED": 0, "RECORDING": 1, "PAUSED": 1, "UPLOADING": 2, "UPLOADED": 3, "ERRORED": 3}

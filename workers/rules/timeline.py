@@ -7,7 +7,8 @@ from uuid import UUID
 
 import msgspec
 
-from workers.reading.facts import Facts, ParticipantFact
+from workers.reading.facts import Facts
+from workers.rules.presence import happened_at
 
 EntryKey = tuple[str | None, str, str, datetime]
 
@@ -49,16 +50,10 @@ def entries_of(facts: Facts, delivery_id: UUID, received_at: datetime) -> Iterat
         participant = facts.participant
         detail = _stated(display_name=participant.display_name, custom_participant_id=participant.custom_participant_id)
         kind = f"participant.{participant.kind}"
-        at = participant_time(participant, received_at)
+        at = happened_at(participant, received_at)
         yield Entry(session.id, kind, participant.peer_id, at, detail, delivery_id)
     if facts.artifact is not None:
         yield Entry(session.id, f"{facts.artifact.kind}.available", session.id, received_at, {}, delivery_id)
-
-
-def participant_time(participant: ParticipantFact, received_at: datetime) -> datetime:
-    """Return when a join or a leave happened: as it states, else when its delivery was received."""
-    stated = participant.left_at if participant.kind == "left" else participant.joined_at
-    return stated or received_at
 
 
 def _stated(**members: str | None) -> dict[str, Any]:

@@ -2,41 +2,40 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from operator import attrgetter
-from typing import Any, TypeVar
+from typing import Any, LiteralString
 
 import msgspec
 
-from workers.rules.merge import Merge
+from workers.rules.columns import by_column
+from workers.rules.merge import Merge, Merged
 from workers.rules.timeline import Entry, EntryKey
 from workers.settling.subjects import SettledSubjects
 from workers.tables import statements
 from workers.tables.arrays import Cursor, write_columns, write_rows
-
-Row = TypeVar("Row")
 
 _encode = msgspec.json.Encoder().encode
 
 
 def write_sessions(cursor: Cursor, merge: Merge, settled: SettledSubjects) -> None:
     """Write what a batch says of sessions, and of all that happens in one."""
-    write_rows(cursor, statements.SESSIONS, _by_key(merge.sessions))
-    write_rows(cursor, statements.PARTICIPANTS, _by_key(merge.participants))
-    write_rows(cursor, statements.PARTICIPANT_EVENTS, _by_key(merge.participant_events))
+    _write_merged(cursor, statements.SESSIONS, merge.sessions)
+    _write_merged(cursor, statements.PARTICIPANTS, merge.participants)
+    write_rows(cursor, statements.PARTICIPANT_EVENTS, [row for _, row in sorted(merge.participant_events.items())])
     withdraw_entries(cursor, settled.gone)
     write_timeline(cursor, [*merge.timeline.values(), *settled.entries])
-    write_rows(cursor, statements.ARTIFACTS, _by_key(merge.artifacts))
+    _write_merged(cursor, statements.ARTIFACTS, merge.artifacts)
     write_rows(cursor, statements.RECORDINGS, sorted(settled.recordings, key=attrgetter("id")))
     write_rows(cursor, statements.LIVESTREAMS, sorted(settled.livestreams, key=attrgetter("stream_id")))
 
 
 def write_meetings(cursor: Cursor, merge: Merge) -> None:
     """Write what a batch says of meetings."""
-    write_rows(cursor, statements.MEETINGS, _by_key(merge.meetings))
+    _write_merged(cursor, statements.MEETINGS, merge.meetings)
 
 
 def write_organizations(cursor: Cursor, merge: Merge) -> None:
     """Write what a batch says of organizations."""
-    write_rows(cursor, statements.ORGANIZATIONS, _by_key(merge.organizations))
+    _write_merged(cursor, statements.ORGANIZATIONS, merge.organizations)
 
 
 def withdraw_entries(cursor: Cursor, gone: Sequence[EntryKey]) -> None:
@@ -66,5 +65,6 @@ def write_timeline(cursor: Cursor, entries: Iterable[Entry]) -> None:
         write_columns(cursor, statements.TIMELINE, list(zip(*rows, strict=True)))
 
 
-def _by_key(rows: Mapping[Any, Row]) -> list[Row]:
-    return [row for _, row in sorted(rows.items())]
+def _write_merged(cursor: Cursor, statement: LiteralString, merged: Mapping[Any, Merged]) -> None:
+    if merged:
+        write_columns(cursor, statement, by_column(merged))

@@ -1,124 +1,45 @@
-"""The statements that merge a batch's rows into the tables.
+"""The statements that bring a batch's rows into the tables, one a table. As SQL: `tests/workers/tables/statements.sql`.
 
 Every one takes its rows as arrays, column by column, in the order of the rows' fields, and rows in the order of their
-keys, so that two workers lock them in one order. `old` is the row that is there, `new` (in ON CONFLICT: `excluded`)
-the batch's.
+keys, so that two workers lock them in one order.
 
 The locks of `locks` are held meanwhile, so two workers that write one session take turns. The rows of meetings and
 organizations, which many sessions share, come last, in this order, and are locked for as short a time as can be.
 """
 
+from workers.rules.artifacts import ARTIFACTS as ARTIFACT_COLUMNS
+from workers.rules.livestream import LivestreamRow
+from workers.rules.names import MEETINGS as MEETING_COLUMNS
+from workers.rules.names import ORGANIZATIONS as ORGANIZATION_COLUMNS
+from workers.rules.presence import PARTICIPANTS as PARTICIPANT_COLUMNS
+from workers.rules.presence import ParticipantEventRow
+from workers.rules.recording import RecordingRow
+from workers.rules.sessions import SESSIONS as SESSION_COLUMNS
+from workers.rules.timeline import Entry
+from workers.rules.times import Source
+from workers.tables.upserts import merged, received_first, replaced
+
 # Those who have not left by the time that an end of the session becomes known, or a later one, left with it. They are
 # locked in no order of theirs: who holds the session's lock is alone with them.
-SESSIONS = """
-WITH written AS (
-INSERT INTO rollcall.sessions AS old (
-    id, meeting_id, organization_id, title, end_reason, last_event_at,
-    meeting_by, organization_by, title_by, end_reason_by,
-    stated_started_at, noticed_started_at, stated_ended_at, noticed_ended_at,
-    started_at, ended_at, status)
-SELECT new.*,
-    coalesce(stated_started_at, noticed_started_at),
-    coalesce(stated_ended_at, noticed_ended_at),
-    CASE WHEN coalesce(stated_ended_at, noticed_ended_at) IS NULL THEN 'live' ELSE 'ended' END
-FROM unnest(
-    %b::text[], %b::text[], %b::text[], %b::text[], %b::text[], %b::timestamptz[],
-    %b::uuid[], %b::uuid[], %b::uuid[], %b::uuid[],
-    %b::timestamptz[], %b::timestamptz[], %b::timestamptz[], %b::timestamptz[]) AS new (
-    id, meeting_id, organization_id, title, end_reason, last_event_at,
-    meeting_by, organization_by, title_by, end_reason_by,
-    stated_started_at, noticed_started_at, stated_ended_at, noticed_ended_at)
-ON CONFLICT (id) DO UPDATE SET
-    meeting_id = CASE WHEN old.meeting_by > excluded.meeting_by OR excluded.meeting_by IS NULL
-        THEN old.meeting_id ELSE excluded.meeting_id END,
-    meeting_by = greatest(old.meeting_by, excluded.meeting_by),
-    organization_id = CASE WHEN old.organization_by > excluded.organization_by OR excluded.organization_by IS NULL
-        THEN old.organization_id ELSE excluded.organization_id END,
-    organization_by = greatest(old.organization_by, excluded.organization_by),
-    title = CASE WHEN old.title_by > excluded.title_by OR excluded.title_by IS NULL
-        THEN old.title ELSE excluded.title END,
-    title_by = greatest(old.title_by, excluded.title_by),
-    end_reason = CASE WHEN old.end_reason_by > excluded.end_reason_by OR excluded.end_reason_by IS NULL
-        THEN old.end_reason ELSE excluded.end_reason END,
-    end_reason_by = greatest(old.end_reason_by, excluded.end_reason_by),
-    last_event_at = greatest(old.last_event_at, excluded.last_event_at),
-    stated_started_at = least(old.stated_started_at, excluded.stated_started_at),
-    noticed_started_at = least(old.noticed_started_at, excluded.noticed_started_at),
-    stated_ended_at = greatest(old.stated_ended_at, excluded.stated_ended_at),
-    noticed_ended_at = greatest(old.noticed_ended_at, excluded.noticed_ended_at),
-    started_at = coalesce(
-        least(old.stated_started_at, excluded.stated_started_at),
-        least(old.noticed_started_at, excluded.noticed_started_at)),
-    ended_at = coalesce(
-        greatest(old.stated_ended_at, excluded.stated_ended_at),
-        greatest(old.noticed_ended_at, excluded.noticed_ended_at)),
-    status = CASE WHEN old.status = 'ended' OR excluded.status = 'ended' THEN 'ended' ELSE 'live' END
+SESSIONS = f"""WITH written AS (
+{merged("sessions", SESSION_COLUMNS)}
 RETURNING id, ended_at)
 UPDATE rollcall.participants AS participant
-SET left_at = written.ended_at, left_source = 'session_end'
+SET left_at = written.ended_at, left_source = '{Source.SESSION_END}'
 FROM written LEFT JOIN rollcall.sessions AS former ON former.id = written.id
 WHERE written.ended_at IS NOT NULL AND written.ended_at IS DISTINCT FROM former.ended_at
-    AND participant.session_id = written.id AND participant.left_source IS DISTINCT FROM 'event'
-"""
-
-# A leave stands unless a later join says that the peer is back; where none stands, the session's end counts as one.
-PARTICIPANTS = """
-INSERT INTO rollcall.participants AS old (
-    session_id, peer_id, custom_participant_id, display_name, custom_participant_by, display_name_by,
-    stated_joined_at, noticed_joined_at, last_joined_at, last_left_at,
-    joined_at, left_at, left_source)
-SELECT new.*,
-    coalesce(stated_joined_at, noticed_joined_at),
-    CASE WHEN last_left_at IS NULL OR last_left_at < last_joined_at THEN session.ended_at ELSE last_left_at END,
-    CASE WHEN last_left_at IS NULL OR last_left_at < last_joined_at
-        THEN CASE WHEN session.ended_at IS NOT NULL THEN 'session_end' END ELSE 'event' END
-FROM unnest(
-    %b::text[], %b::text[], %b::text[], %b::text[], %b::uuid[], %b::uuid[],
-    %b::timestamptz[], %b::timestamptz[], %b::timestamptz[], %b::timestamptz[]) AS new (
-    session_id, peer_id, custom_participant_id, display_name, custom_participant_by, display_name_by,
-    stated_joined_at, noticed_joined_at, last_joined_at, last_left_at)
-JOIN rollcall.sessions AS session ON session.id = new.session_id
-ON CONFLICT (session_id, peer_id) DO UPDATE SET
-    custom_participant_id = CASE
-        WHEN old.custom_participant_by > excluded.custom_participant_by OR excluded.custom_participant_by IS NULL
-        THEN old.custom_participant_id ELSE excluded.custom_participant_id END,
-    custom_participant_by = greatest(old.custom_participant_by, excluded.custom_participant_by),
-    display_name = CASE WHEN old.display_name_by > excluded.display_name_by OR excluded.display_name_by IS NULL
-        THEN old.display_name ELSE excluded.display_name END,
-    display_name_by = greatest(old.display_name_by, excluded.display_name_by),
-    stated_joined_at = least(old.stated_joined_at, excluded.stated_joined_at),
-    noticed_joined_at = least(old.noticed_joined_at, excluded.noticed_joined_at),
-    last_joined_at = greatest(old.last_joined_at, excluded.last_joined_at),
-    last_left_at = greatest(old.last_left_at, excluded.last_left_at),
-    joined_at = coalesce(
-        least(old.stated_joined_at, excluded.stated_joined_at),
-        least(old.noticed_joined_at, excluded.noticed_joined_at)),
-    left_at = CASE
-        WHEN greatest(old.last_left_at, excluded.last_left_at) IS NULL
-            OR greatest(old.last_left_at, excluded.last_left_at) < greatest(old.last_joined_at, excluded.last_joined_at)
-        THEN (SELECT ended_at FROM rollcall.sessions WHERE id = excluded.session_id)
-        ELSE greatest(old.last_left_at, excluded.last_left_at) END,
-    left_source = CASE
-        WHEN greatest(old.last_left_at, excluded.last_left_at) IS NULL
-            OR greatest(old.last_left_at, excluded.last_left_at) < greatest(old.last_joined_at, excluded.last_joined_at)
-        THEN (SELECT 'session_end' FROM rollcall.sessions WHERE id = excluded.session_id AND ended_at IS NOT NULL)
-        ELSE 'event' END
-"""
-
-PARTICIPANT_EVENTS = """
-INSERT INTO rollcall.participant_events AS old (session_id, peer_id, kind, occurred_at, delivery_id)
-SELECT * FROM unnest(%b::text[], %b::text[], %b::text[], %b::timestamptz[], %b::uuid[])
-ON CONFLICT (session_id, peer_id, kind, occurred_at) DO UPDATE SET delivery_id = excluded.delivery_id
-WHERE excluded.delivery_id < old.delivery_id
-"""
-
-TIMELINE = """
-INSERT INTO rollcall.timeline AS old (session_id, kind, subject_id, occurred_at, detail, delivery_id)
-SELECT * FROM unnest(%b::text[], %b::text[], %b::text[], %b::timestamptz[], %b::text[]::jsonb[], %b::uuid[])
-ON CONFLICT (session_id, kind, subject_id, occurred_at)
-DO UPDATE SET delivery_id = excluded.delivery_id, detail = excluded.detail
-WHERE excluded.delivery_id < old.delivery_id
-"""
+    AND participant.session_id = written.id
+    AND (participant.left_source IS NULL OR participant.left_source = '{Source.SESSION_END}')"""  # noqa: S608 - our own
+PARTICIPANTS = merged("participants", PARTICIPANT_COLUMNS)
+PARTICIPANT_EVENTS = received_first(
+    "participant_events", ParticipantEventRow, ("session_id", "peer_id", "kind", "occurred_at")
+)
+TIMELINE = received_first("timeline", Entry, ("session_id", "kind", "subject_id", "occurred_at"))
+ARTIFACTS = merged("artifacts", ARTIFACT_COLUMNS)
+RECORDINGS = replaced("recordings", RecordingRow, ("id",))
+LIVESTREAMS = replaced("livestreams", LivestreamRow, ("stream_id",))
+MEETINGS = merged("meetings", MEETING_COLUMNS)
+ORGANIZATIONS = merged("organizations", ORGANIZATION_COLUMNS)
 
 # Two statements, since no index answers to "equal, or both null".
 TIMELINE_WITHDRAWN = """
@@ -132,66 +53,4 @@ DELETE FROM rollcall.timeline AS entry
 USING unnest(%b::text[], %b::text[], %b::timestamptz[]) AS gone (kind, subject_id, occurred_at)
 WHERE entry.session_id IS NULL AND entry.kind = gone.kind
     AND entry.subject_id = gone.subject_id AND entry.occurred_at = gone.occurred_at
-"""
-
-ARTIFACTS = """
-INSERT INTO rollcall.artifacts AS old (
-    session_id, kind, download_url, download_url_expires_at, download_url_by, expires_by)
-SELECT * FROM unnest(%b::text[], %b::text[], %b::text[], %b::timestamptz[], %b::uuid[], %b::uuid[])
-ON CONFLICT (session_id, kind) DO UPDATE SET
-    download_url = CASE WHEN old.download_url_by > excluded.download_url_by OR excluded.download_url_by IS NULL
-        THEN old.download_url ELSE excluded.download_url END,
-    download_url_by = greatest(old.download_url_by, excluded.download_url_by),
-    download_url_expires_at = CASE WHEN old.expires_by > excluded.expires_by OR excluded.expires_by IS NULL
-        THEN old.download_url_expires_at ELSE excluded.download_url_expires_at END,
-    expires_by = greatest(old.expires_by, excluded.expires_by)
-"""
-
-RECORDINGS = """
-INSERT INTO rollcall.recordings (
-    id, session_id, meeting_id, status, invoked_at, started_at, stopped_at, duration_seconds, file_size, file_name,
-    download_url, audio_download_url, download_url_expires_at, stop_reason)
-SELECT * FROM unnest(
-    %b::text[], %b::text[], %b::text[], %b::text[], %b::timestamptz[], %b::timestamptz[], %b::timestamptz[],
-    %b::numeric[], %b::bigint[], %b::text[], %b::text[], %b::text[], %b::timestamptz[], %b::text[])
-ON CONFLICT (id) DO UPDATE SET
-    session_id = excluded.session_id, meeting_id = excluded.meeting_id, status = excluded.status,
-    invoked_at = excluded.invoked_at, started_at = excluded.started_at, stopped_at = excluded.stopped_at,
-    duration_seconds = excluded.duration_seconds, file_size = excluded.file_size, file_name = excluded.file_name,
-    download_url = excluded.download_url, audio_download_url = excluded.audio_download_url,
-    download_url_expires_at = excluded.download_url_expires_at, stop_reason = excluded.stop_reason
-"""
-
-LIVESTREAMS = """
-INSERT INTO rollcall.livestreams (stream_id, meeting_id, status, last_changed_at, playback_url)
-SELECT * FROM unnest(%b::text[], %b::text[], %b::text[], %b::timestamptz[], %b::text[])
-ON CONFLICT (stream_id) DO UPDATE SET
-    meeting_id = excluded.meeting_id, status = excluded.status, last_changed_at = excluded.last_changed_at,
-    playback_url = excluded.playback_url
-"""
-
-MEETINGS = """
-INSERT INTO rollcall.meetings AS old (
-    id, organization_id, title, room_name, created_at, organization_by, title_by, room_name_by)
-SELECT * FROM unnest(
-    %b::text[], %b::text[], %b::text[], %b::text[], %b::timestamptz[], %b::uuid[], %b::uuid[], %b::uuid[])
-ON CONFLICT (id) DO UPDATE SET
-    organization_id = CASE WHEN old.organization_by > excluded.organization_by OR excluded.organization_by IS NULL
-        THEN old.organization_id ELSE excluded.organization_id END,
-    organization_by = greatest(old.organization_by, excluded.organization_by),
-    title = CASE WHEN old.title_by > excluded.title_by OR excluded.title_by IS NULL
-        THEN old.title ELSE excluded.title END,
-    title_by = greatest(old.title_by, excluded.title_by),
-    room_name = CASE WHEN old.room_name_by > excluded.room_name_by OR excluded.room_name_by IS NULL
-        THEN old.room_name ELSE excluded.room_name END,
-    room_name_by = greatest(old.room_name_by, excluded.room_name_by),
-    created_at = least(old.created_at, excluded.created_at)
-"""
-
-ORGANIZATIONS = """
-INSERT INTO rollcall.organizations AS old (id, name, name_by)
-SELECT * FROM unnest(%b::text[], %b::text[], %b::uuid[])
-ON CONFLICT (id) DO UPDATE SET
-    name = CASE WHEN old.name_by > excluded.name_by OR excluded.name_by IS NULL THEN old.name ELSE excluded.name END,
-    name_by = greatest(old.name_by, excluded.name_by)
 """

@@ -1,0 +1,84 @@
+"""Who is there: what makes a participant present, and what makes one gone."""
+
+from datetime import datetime
+from uuid import UUID
+
+import msgspec
+
+from workers.reading.facts import ParticipantFact, PresenceKind
+from workers.rules.columns import Columns
+from workers.rules.rule import Earliest, Key, Latest, ReceivedLast
+from workers.rules.times import Believed, OfSession, Source, SourceOf, UnlessLater
+
+
+class ParticipantRow(msgspec.Struct, frozen=True):
+    """What a delivery states of one connection."""
+
+    session_id: str
+    peer_id: str
+    custom_participant_id: str | None
+    display_name: str | None
+    stated_joined_at: datetime | None
+    noticed_joined_at: datetime | None
+    last_joined_at: datetime | None
+    last_left_at: datetime | None
+
+
+class ParticipantEventRow(msgspec.Struct, frozen=True):
+    """A join or a leave, as it was reported."""
+
+    session_id: str
+    peer_id: str
+    kind: PresenceKind
+    occurred_at: datetime
+    delivery_id: UUID
+
+
+# A participant is known from the first event that names the peer: a leave can state the join too, and the earliest is
+# right; where none states it they joined when their join was received.
+JOINED_AT = Believed({Source.EVENT: "stated_joined_at", Source.RECEIVED: "noticed_joined_at"})
+
+# What makes a participant gone: a leave, unless a later join says that the peer is back; where none stands, the
+# session's end counts as one. Who has neither left nor seen the end is present.
+LEFT_AT = Believed(
+    {
+        Source.EVENT: UnlessLater("last_left_at", than="last_joined_at"),
+        Source.SESSION_END: OfSession("ended_at"),
+    }
+)
+
+PARTICIPANTS = Columns(
+    ParticipantRow,
+    {
+        "session_id": Key(),
+        "peer_id": Key(),
+        "custom_participant_id": ReceivedLast("custom_participant_by"),
+        "display_name": ReceivedLast("display_name_by"),
+        "stated_joined_at": Earliest(),
+        "noticed_joined_at": Earliest(),
+        "last_joined_at": Latest(),
+        "last_left_at": Latest(),
+    },
+    {"joined_at": JOINED_AT, "left_at": LEFT_AT, "left_source": SourceOf(LEFT_AT)},
+)
+
+
+def participant_row(session_id: str, fact: ParticipantFact, received_at: datetime) -> ParticipantRow:
+    """Return what a delivery states of a connection."""
+    noticed = received_at if fact.kind is PresenceKind.JOINED and fact.joined_at is None else None
+    return ParticipantRow(
+        session_id,
+        fact.peer_id,
+        fact.custom_participant_id,
+        fact.display_name,
+        fact.joined_at,
+        noticed,
+        fact.joined_at or noticed,
+        fact.left_at if fact.kind is PresenceKind.LEFT else None,
+    )
+
+
+def happened_at(fact: ParticipantFact, received_at: datetime) -> datetime:
+    """Return when a join or a leave happened: as it states, else when its delivery was received."""
+    stated = fact.left_at if fact.kind is PresenceKind.LEFT else fact.joined_at
+    return stated or received_at
