@@ -1,7 +1,6 @@
 """`rollcall sessions`: the sessions known, a line each."""
 
 from datetime import datetime
-from enum import StrEnum
 from typing import Annotated, LiteralString
 
 import typer
@@ -10,6 +9,7 @@ from console.queries.tables import Row, Tables, open_tables
 from console.screen.machine_readable import print_json
 from console.screen.tables import Column, Screen, length, moment, shown
 from console.since import SINCE_TAKES, since
+from workers.rules.sessions import SessionStatus
 
 # The last ones first, by the index on the start; then those whose start no event has stated. The view works out the
 # figures of these alone.
@@ -41,13 +41,6 @@ _COLUMNS = (
     Column("PEAK", to_the_right=True),
     Column("TITLE", gives_way=True),
 )
-
-
-class SessionStatus(StrEnum):
-    """The values of `sessions.status`."""
-
-    LIVE = "live"
-    ENDED = "ended"
 
 
 def sessions(

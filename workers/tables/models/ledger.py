@@ -3,6 +3,7 @@
 from sqlalchemy import CheckConstraint, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
+from workers.queue.delivery import Provider
 from workers.reading.status import Status
 from workers.tables.models.holding import Digest, FreeText, Payload, Plain, PlainUuid, Raw, Time
 from workers.tables.models.schema import Base, one_of
@@ -20,8 +21,8 @@ class Delivery(Base):
 
     __tablename__ = "deliveries"
     __table_args__ = (
-        CheckConstraint(one_of("status", [status.value for status in Status]), name="status"),
-        CheckConstraint(one_of("provider", ["dyte", "realtimekit"]), name="provider"),
+        CheckConstraint(one_of("status", Status), name="status"),
+        CheckConstraint(one_of("provider", Provider), name="provider"),
         # One body counts once: this index decides which copy, whatever the number of workers. Deliveries that are no
         # first copy are in it under their own ids, so that it finds all of a session's.
         Index(

@@ -3,6 +3,7 @@
 from sqlalchemy import CheckConstraint, Index
 from sqlalchemy.orm import Mapped, mapped_column
 
+from workers.reading.facts import ArtifactKind
 from workers.tables.models.holding import Exact, FreeText, Link, Plain, PlainUuid, Time, Whole
 from workers.tables.models.schema import Base, one_of
 
@@ -49,7 +50,7 @@ class Artifact(Base):
     """A chat dump, transcript or summary of a session."""
 
     __tablename__ = "artifacts"
-    __table_args__ = (CheckConstraint(one_of("kind", ["chat", "transcript", "summary"]), name="kind"),)
+    __table_args__ = (CheckConstraint(one_of("kind", ArtifactKind), name="kind"),)
 
     session_id: Mapped[Plain] = mapped_column(primary_key=True)
     kind: Mapped[Plain] = mapped_column(primary_key=True)

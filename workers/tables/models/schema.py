@@ -8,6 +8,7 @@ states none. People rely on the columns without such names; the others are the m
 There are no foreign keys: deliveries come in any order, and a row must not wait for the row it points to.
 """
 
+from collections.abc import Iterable
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -39,6 +40,7 @@ class Base(DeclarativeBase):
     }
 
 
-def one_of(column: str, values: list[str]) -> str:
+def one_of(column: str, values: Iterable[str]) -> str:
     """Return the SQL condition that a column holds one of some texts."""
-    return f"{column} IN ({', '.join(repr(value) for value in values)})"
+    texts = ", ".join(f"'{value}'" for value in values)
+    return f"{column} IN ({texts})"

@@ -3,6 +3,9 @@
 from sqlalchemy import CheckConstraint, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
+from workers.reading.facts import PresenceKind
+from workers.rules.presence import LEFT_AT
+from workers.rules.sessions import SessionStatus
 from workers.tables.models.holding import FreeText, Payload, PeerId, PersonId, PersonName, Plain, PlainUuid, Time
 from workers.tables.models.schema import Base, one_of
 
@@ -12,7 +15,7 @@ class Session(Base):
 
     __tablename__ = "sessions"
     __table_args__ = (
-        CheckConstraint(one_of("status", ["live", "ended"]), name="status"),
+        CheckConstraint(one_of("status", SessionStatus), name="status"),
         Index("sessions_of_meeting", "meeting_id"),
         Index("sessions_of_organization", "organization_id", "started_at"),
         Index("sessions_of_day", "organization_id", text("((started_at AT TIME ZONE 'UTC')::date)")),
@@ -44,7 +47,7 @@ class Participant(Base):
 
     __tablename__ = "participants"
     __table_args__ = (
-        CheckConstraint(one_of("left_source", ["event", "session_end"]), name="left_source"),
+        CheckConstraint(one_of("left_source", LEFT_AT.sources), name="left_source"),
         Index(
             "participants_of_person",
             "custom_participant_id",
@@ -73,7 +76,7 @@ class ParticipantEvent(Base):
     """A join or a leave, as it was reported."""
 
     __tablename__ = "participant_events"
-    __table_args__ = (CheckConstraint(one_of("kind", ["joined", "left"]), name="kind"),)
+    __table_args__ = (CheckConstraint(one_of("kind", PresenceKind), name="kind"),)
 
     session_id: Mapped[Plain] = mapped_column(primary_key=True)
     peer_id: Mapped[PeerId] = mapped_column(primary_key=True)
