@@ -12,10 +12,12 @@ import threading
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Any, TextIO
+from typing import Any, TextIO, cast
 
 import structlog
 from structlog.typing import EventDict, ExcInfo, Processor, WrappedLogger
+
+from runtime.log_lines import LogLines, lost_lines
 
 # Frames of an exception that are logged, innermost last.
 _FRAMES = 12
@@ -25,21 +27,23 @@ _STREAM_KEY = re.compile(r"""(stream_?key[\\"']*\s*[:=]\s*[\\"']*)[^\\"',}\s]+""
 
 def set_up_logging(stream: TextIO | None = None) -> None:
     """Send the process's own events (from INFO on) and the libraries' (from WARNING on) to `stream`, else to stderr."""
-    out = stream or sys.stderr
+    out = LogLines(stream or sys.stderr)
     renderer: Processor = (
-        structlog.dev.ConsoleRenderer() if out.isatty() else structlog.processors.JSONRenderer(default=str)
+        structlog.dev.ConsoleRenderer() if out.is_terminal else structlog.processors.JSONRenderer(default=str)
     )
     structlog.configure(
         processors=[
-            structlog.contextvars.merge_contextvars,
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True, key="at"),
-            _exception_without_text,
-            _remove_stream_keys,
-            renderer,
+            _safely(
+                structlog.contextvars.merge_contextvars,
+                structlog.processors.add_log_level,
+                structlog.processors.TimeStamper(fmt="iso", utc=True, key="at"),
+                _exception_without_text,
+                _remove_stream_keys,
+                renderer,
+            )
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        logger_factory=structlog.WriteLoggerFactory(file=out),
+        logger_factory=structlog.WriteLoggerFactory(file=cast("TextIO", out)),
         cache_logger_on_first_use=True,
     )
     root = logging.getLogger()
@@ -56,6 +60,22 @@ def set_up_logging(stream: TextIO | None = None) -> None:
     threading.excepthook = _log_thread_crash
 
 
+def _safely(*processors: Processor) -> Processor:
+    """Return the processors as one; an event that they can't bring into a line is lost, and no error."""
+
+    def process(logger: WrappedLogger, method: str, event: EventDict) -> Any:
+        made: Any = event
+        try:
+            for processor in processors:
+                made = processor(logger, method, made)
+        except Exception:  # noqa: BLE001 - whatever a value's text is made by
+            lost_lines.add()
+            raise structlog.DropEvent from None
+        return made
+
+    return process
+
+
 class LoggableError(Exception):
     """An error whose text holds nothing of a message or a row, so that it may be logged."""
 
@@ -64,6 +84,13 @@ class _LibraryHandler(logging.Handler):
     """Logs what libraries say without what they say it about."""
 
     def emit(self, record: logging.LogRecord) -> None:
+        """Log one record."""
+        try:
+            self._emit(record)
+        except Exception:  # noqa: BLE001 - as in _safely
+            lost_lines.add()
+
+    def _emit(self, record: logging.LogRecord) -> None:
         # The first line: asyncio puts the exceptions themselves, text and all, into those that follow.
         fields: dict[str, Any] = {"library": record.name, "says": str(record.msg).partition("\n")[0]}
         # The one kind of value that is known to hold nothing of a message.

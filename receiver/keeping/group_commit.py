@@ -82,7 +82,10 @@ class GroupCommit:
     async def _send_groups(self) -> None:
         try:
             while self._waiting:
-                await self._send(self._next_group())
+                try:
+                    await self._send(self._next_group())
+                except Exception as error:  # noqa: BLE001 - the group is answered; those behind it must be as well
+                    _log.error("group_commit_failed", exc_info=error)
         finally:
             self._sending = None
 
@@ -98,10 +101,10 @@ class GroupCommit:
 
     async def _send(self, group: list[tuple[Delivery, asyncio.Future[None]]]) -> None:
         deliveries = [delivery for delivery, _ in group]
-        self._metrics.group_leaves(len(group), self._unanswered)
         began = time.perf_counter()
         is_kept = False
         try:
+            self._metrics.group_leaves(len(group), self._unanswered)
             await self._keeper.keep(deliveries)
             is_kept = True
         except NotKeptError:

@@ -1,7 +1,7 @@
 """RSA public keys: read from PEM text, and asked whether they made a signature."""
 
 import hashlib
-import re
+from collections.abc import Iterator
 from pathlib import Path
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
@@ -20,7 +20,10 @@ from receiver.signature import LONGEST_SIGNATURE, SHORTEST_SIGNATURE, SIGNATURE_
 
 _PADDING = PKCS1v15()
 _HASH = SHA256()
-_PEM_BLOCK = re.compile(r"-----BEGIN ([A-Z ]+)-----.*?-----END \1-----", re.DOTALL)
+# Each is asked about a signature that none of them made.
+MOST_KEYS = 20
+
+_BEGIN, _END, _DASHES = "-----BEGIN ", "-----END ", "-----"
 
 
 class UnfitKeyError(ReceiverError):
@@ -60,10 +63,11 @@ def read_public_keys(text: str) -> tuple[PublicKey, ...]:
     Raises:
         UnfitKeyError: there is none, or one of them is no RSA key of a fit size.
     """
-    text = text.replace("\\r", "").replace("\\n", "\n")
-    blocks = [match.group() for match in _PEM_BLOCK.finditer(text)]
+    blocks = list(_pem_blocks(text.replace("\\r", "").replace("\\n", "\n")))
     if not blocks:
         raise UnfitKeyError("A text that should be a public key has no PEM block; it starts with BEGIN PUBLIC KEY.")
+    if len(blocks) > MOST_KEYS:
+        raise UnfitKeyError(f"A text holds {len(blocks)} public keys; at most {MOST_KEYS} are taken.")
     return tuple(_read_public_key(block) for block in blocks)
 
 
@@ -84,6 +88,19 @@ def read_dev_key(path: Path) -> PublicKey:
     except (ValueError, TypeError, UnsupportedAlgorithm):
         raise UnfitKeyError("The development key's file holds a private key that can't be read.") from None
     return _fit(public)
+
+
+def _pem_blocks(text: str) -> Iterator[str]:
+    """Yield the PEM blocks of a text: from each END back to the last BEGIN before it.
+
+    Takes time in proportion to the text, whatever it holds: it may be anybody's.
+    """
+    behind = 0
+    while (label := text.find(_END, behind)) >= 0 and (dashes := text.find(_DASHES, label + len(_END))) >= 0:
+        begin = text.rfind(_BEGIN, behind, label)
+        behind = dashes + len(_DASHES)
+        if begin >= 0:
+            yield text[begin:behind]
 
 
 def _read_public_key(block: str) -> PublicKey:

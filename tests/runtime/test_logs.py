@@ -3,7 +3,11 @@
 import io
 import json
 import logging
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -11,6 +15,7 @@ import pytest
 import structlog
 from dramatiq import Message, MessageProxy
 
+from runtime.log_lines import lost_lines
 from runtime.logs import set_up_logging
 from tests.workers.queue.deliveries import BODY, a_delivery
 from workers.queue.message import encode_group, group_message
@@ -87,3 +92,51 @@ def test_what_libraries_say_below_a_warning_is_not_logged(lines: io.StringIO) ->
     logging.getLogger("dramatiq.worker").info("Worker has been shut down.")
     logging.getLogger("uvicorn.access").info("%s", SECRET)
     assert lines.getvalue() == ""
+
+
+def test_a_line_that_cannot_be_written_is_counted_and_no_error(lines: io.StringIO) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    closed = io.StringIO()
+    closed.close()
+    lost_lines.since_last()
+    with open("/dev/full", "w") as full, os.fdopen(writing, "w") as without_reader:  # noqa: PTH123 - a device
+        for stream in (full, without_reader, closed):
+            set_up_logging(stream)
+            for _ in range(2):
+                structlog.get_logger("test").error("spool_failed", detail="a full disk")
+                logging.getLogger("a.library").error("it fails")
+            assert lost_lines.since_last() == 4
+    assert not lines.getvalue()
+
+
+def test_a_value_that_has_no_text_costs_its_line_and_no_more(lines: io.StringIO) -> None:
+    class Textless:
+        def __repr__(self) -> str:
+            raise RuntimeError
+
+    lost_lines.since_last()
+    structlog.get_logger("test").info("delivery_kept", value=Textless())
+    library = logging.getLogger().handlers[0]
+    library.handle(logging.makeLogRecord({"name": "a.library", "levelno": logging.ERROR, "msg": Textless()}))
+    assert lost_lines.since_last() == 2
+    structlog.get_logger("test").info("delivery_kept", value="text")
+    assert [line["value"] for line in logged(lines)] == ["text"]
+
+
+def test_text_that_no_encoding_takes_is_written_escaped(tmp_path: Path, lines: io.StringIO) -> None:
+    path = tmp_path / "log"
+    with path.open("w", encoding="ascii") as stream:
+        set_up_logging(stream)
+        structlog.get_logger("test").info("delivery_kept", value="\ud800 \xe9 \u4e00")
+    assert not lines.getvalue()
+    [line] = path.read_text(encoding="utf-8").splitlines()
+    assert json.loads(line)["value"] == "\ud800 \xe9 \u4e00"
+
+
+def test_a_process_whose_stderr_is_closed_logs_to_nobody() -> None:
+    program = "import sys, structlog; from runtime.logs import set_up_logging; set_up_logging(); "
+    program += "structlog.get_logger().error('spool_failed'); sys.exit(7)"
+    assert (
+        subprocess.run(["/bin/sh", "-c", f'exec 2>&-; "{sys.executable}" -c "{program}"'], check=False).returncode == 7
+    )

@@ -43,6 +43,35 @@ def test_several_keys_in_one_text_all_count(old: PublicKey, new: PublicKey) -> N
     assert [key.fingerprint for key in keys] == [old.fingerprint, new.fingerprint]
 
 
+def test_a_key_is_found_among_headers_and_blocks_without_an_end(old: PublicKey) -> None:
+    for text in (f"-----BEGIN X-----\n{old.pem}", f"-----END X-----\n{old.pem}", f"{old.pem}-----BEGIN X-----\nAAAA"):
+        assert [key.fingerprint for key in read_public_keys(text)] == [old.fingerprint]
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        "-----BEGIN A",
+        "-----BEGIN A-----",
+        "-----BEGIN A-----\n-----END B",
+        "-----END A",
+        "-----END A-----",
+        "-----",
+        "A ",
+    ],
+)
+def test_a_text_that_is_made_to_be_slow_to_read_is_read_in_passing(part: str) -> None:
+    # A second look at each of these for each of them would take days.
+    with pytest.raises(UnfitKeyError):
+        read_public_keys(part * 1_000_000)
+
+
+def test_more_keys_than_are_ever_published_are_refused(old: PublicKey) -> None:
+    with pytest.raises(UnfitKeyError):
+        read_public_keys(old.pem * 21)
+    assert len(read_public_keys(old.pem * 20)) == 20
+
+
 GARBAGE = {
     "nothing": b"",
     "no JSON": b"<html>down for maintenance</html>",
