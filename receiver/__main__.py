@@ -12,7 +12,7 @@ from receiver.connections import Connections, Limits
 from receiver.keeping.durable import Durable
 from receiver.metrics import ReceiverMetrics, serve_metrics
 from receiver.processes import run_processes
-from receiver.serving import ListenError, listen, serve, stop_with
+from receiver.serving import Breakdown, ListenError, listen, serve, stop_with
 from receiver.settings import ReceiverSettings
 from runtime.environment import SettingError, read_environment
 from runtime.logs import set_up_logging
@@ -55,7 +55,10 @@ def _serve(settings: ReceiverSettings, listener: socket.socket) -> int:
     keeper = Durable(settings.broker_url, settings.spool_dir)
     limits = Limits(bodies_bytes=settings.max_bodies_bytes)
     connections = Connections(limits, refused=metrics.refused, crowded_out=metrics.crowded_out)
-    return serve(create_app(settings, keeper=keeper, metrics=metrics), listener, connections)
+    breakdown = Breakdown()
+    app = create_app(settings, keeper=keeper, metrics=metrics, broken=breakdown)
+    status = serve(app, listener, connections)
+    return breakdown.status if breakdown.has_happened else status
 
 
 if __name__ == "__main__":

@@ -23,6 +23,7 @@ from receiver.keys.watch import KeyWatch, Pace
 from receiver.metrics import ReceiverMetrics
 from receiver.readiness import Readiness, healthz
 from receiver.settings import ReceiverSettings
+from receiver.vitals import watch_parts
 from receiver.webhook import Webhook
 
 WEBHOOK_PATH = "/webhook"
@@ -62,6 +63,7 @@ def create_app(  # noqa: PLR0913 - the root takes every part that a test moves
     body_seconds: float = BODY_SECONDS,
     pace: Pace | None = None,
     bounds: Bounds | None = None,
+    broken: Callable[[], None] = lambda: None,
 ) -> Receiver:
     """Return the receiver as an ASGI application; its lifespan starts and ends all that runs beside it.
 
@@ -73,6 +75,7 @@ def create_app(  # noqa: PLR0913 - the root takes every part that a test moves
         body_seconds: how long a body may take to arrive.
         pace: how often key documents are looked at.
         bounds: how much may wait to be kept.
+        broken: ends the process; called when one of its parts has ended.
     """
     metrics = metrics or ReceiverMetrics()
     keys = _key_ring(settings, metrics, clock, pace)
@@ -83,13 +86,20 @@ def create_app(  # noqa: PLR0913 - the root takes every part that a test moves
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
         await keeper.start()
         await keys.start()
-        showing = asyncio.create_task(show_keeper(keeper, metrics, clock))
+        showing = asyncio.create_task(show_keeper(keeper, metrics, clock), name="figures")
+
+        def dead_parts() -> list[str]:
+            parts = {"key watch": keys.is_whole(), "group commit": commit.is_whole(), "figures": not showing.done()}
+            return [*keeper.dead_parts(), *(name for name, is_whole in parts.items() if not is_whole)]
+
+        watching = asyncio.create_task(watch_parts(dead_parts, broken), name="vitals")
         try:
             yield
         finally:
+            watching.cancel()
             await commit.drain()
             showing.cancel()
-            await asyncio.gather(showing, return_exceptions=True)
+            await asyncio.gather(showing, watching, return_exceptions=True)
             await keeper.stop()
             await keys.stop()
 

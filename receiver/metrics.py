@@ -43,6 +43,11 @@ class ReceiverMetrics:
             "Connections closed for want of file descriptors. Not 0: see the log's descriptors_exhausted.",
             registry=self.registry,
         )
+        self._log_lines_lost = Counter(
+            "rollcall_log_lines_lost",
+            "Log lines that could not be written: a full disk, or a reader of stderr that is gone. Not 0: see to it.",
+            registry=self.registry,
+        )
         self._waiting = Gauge(
             "rollcall_waiting",
             "Deliveries that wait to be kept, as of the last group. Near 2000 a process: the queue is too slow.",
@@ -116,6 +121,10 @@ class ReceiverMetrics:
     def crowded_out(self) -> None:
         """Count a connection that was closed for want of file descriptors."""
         self._crowded_out.inc()
+
+    def log_lines_lost(self, lines: int) -> None:
+        """Count log lines that could not be written."""
+        self._log_lines_lost.inc(lines)
 
     def group_leaves(self, deliveries: int, waiting: int) -> None:
         """Note that a group leaves, and how many deliveries wait, its own among them."""

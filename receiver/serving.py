@@ -122,3 +122,20 @@ def stop_with(lifeline: int) -> None:
         os.kill(os.getpid(), signal.SIGTERM)
 
     threading.Thread(target=wait, name="lifeline", daemon=True).start()
+
+
+class Breakdown:
+    """Ends this process because a part of it has ended; its supervisor starts it again."""
+
+    status = 1
+
+    def __init__(self) -> None:
+        self.has_happened = False
+
+    def __call__(self) -> None:
+        """Stop as by SIGTERM: answer what can be answered. Should that hang on what is broken, end anyway."""
+        self.has_happened = True
+        last_resort = threading.Timer(_STOP_SECONDS, os._exit, (self.status,))
+        last_resort.daemon = True
+        last_resort.start()
+        os.kill(os.getpid(), signal.SIGTERM)

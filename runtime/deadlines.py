@@ -11,7 +11,11 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
+import structlog
+
 _CHECK_INTERVAL = 0.5
+
+_log = structlog.get_logger(__name__)
 
 
 def cut(file_number: int) -> None:
@@ -44,6 +48,10 @@ class Deadlines:
             with self._lock:
                 self._pending.pop(token, None)
 
+    def is_alive(self) -> bool:
+        """Tell whether the thread runs, or is not needed yet."""
+        return self._thread is None or self._thread.is_alive()
+
     def _watch(self) -> None:
         while True:
             time.sleep(_CHECK_INTERVAL)
@@ -53,7 +61,10 @@ class Deadlines:
                 for token, (due, cut_off) in list(self._pending.items()):
                     if due <= now:
                         del self._pending[token]
-                        cut_off()
+                        try:
+                            cut_off()
+                        except Exception as error:  # noqa: BLE001 - the others' deadlines count as well
+                            _log.error("cutting_failed", exc_info=error)
 
 
 deadlines = Deadlines()

@@ -16,6 +16,7 @@ from receiver.keeping.publisher_thread import PublisherThread
 from receiver.keeping.spool import Spool
 from receiver.keeping.spool_figures import SpoolFigures, look_at_spool
 from receiver.keeping.spool_file import SpoolError
+from runtime.deadlines import deadlines
 from workers.queue.brokers import open_broker
 from workers.queue.delivery import Delivery
 
@@ -98,6 +99,15 @@ class Durable:
             queue=Check(ok=is_queue_ok, detail="The queue answers." if is_queue_ok else "The queue does not answer."),
             spool=spool,
         )
+
+    def dead_parts(self) -> list[str]:
+        """Return the names of the threads that have ended though they should run until `stop`."""
+        parts = {
+            "publisher": self._publisher.is_alive,
+            "forwarder": self._forwarder.is_alive,
+            "deadlines": deadlines.is_alive,
+        }
+        return [name for name, is_alive in parts.items() if not is_alive()]
 
     def state(self) -> KeeperState:
         """Return what metrics show. Reads the spool's files, beside those who write; may be called from any thread."""

@@ -43,6 +43,10 @@ class Forwarder:
         """Start the thread."""
         self._thread.start()
 
+    def is_alive(self) -> bool:
+        """Tell whether the thread runs."""
+        return self._thread.is_alive()
+
     def wake(self) -> None:
         """Tell it that there is something in the spool."""
         self._wake.set()

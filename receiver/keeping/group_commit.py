@@ -74,6 +74,10 @@ class GroupCommit:
             self._sending = asyncio.create_task(self._send_groups(), name="group commit")
         await kept
 
+    def is_whole(self) -> bool:
+        """Tell whether what waits is being sent."""
+        return self._sending is not None or not self._waiting
+
     async def drain(self) -> None:
         """Return once nothing waits and nothing is under way."""
         while self._sending is not None:

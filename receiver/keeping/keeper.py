@@ -68,6 +68,9 @@ class Keeper(Protocol):
     async def readiness(self) -> KeeperReadiness:
         """Tell within a second whether queue and spool would take a group."""
 
+    def dead_parts(self) -> list[str]:
+        """Return the names of the threads that have ended though they should run until `stop`."""
+
     def state(self) -> KeeperState:
         """Return what the metrics show. May read the disk, and may be called from any thread."""
 

@@ -41,6 +41,10 @@ class PublisherThread:
         """Start the thread; it connects by itself."""
         self._thread.start()
 
+    def is_alive(self) -> bool:
+        """Tell whether the thread runs."""
+        return self._thread.is_alive()
+
     def publish(self, group: Sequence[Delivery]) -> Future[None]:
         """Return a future that is done once the queue has confirmed the group.
 

@@ -62,6 +62,10 @@ class KeyRing:
         if self._watch is not None:
             await self._watch.start()
 
+    def is_whole(self) -> bool:
+        """Tell whether every document is still watched."""
+        return self._watch is None or self._watch.is_whole()
+
     async def stop(self) -> None:
         """End watching."""
         if self._watch is not None:

@@ -90,6 +90,10 @@ class KeyWatch:
         if self._client is not None:
             await self._client.aclose()
 
+    def is_whole(self) -> bool:
+        """Tell whether every document is still looked at from time to time."""
+        return not any(refreshing.done() for refreshing in self._refreshing)
+
     def keys(self) -> list[PublicKey]:
         """Return the keys of all documents that count now."""
         return [key for document in self._documents for key in document.counting_keys()]

@@ -28,6 +28,7 @@ class ListKeeper:
         self.spool_takes = True
         self.began = 0
         self.is_stopped = False
+        self.dead: list[str] = []
 
     @property
     def kept(self) -> list[Delivery]:
@@ -48,6 +49,9 @@ class ListKeeper:
 
     async def readiness(self) -> KeeperReadiness:
         return KeeperReadiness(queue=Check(self.queue_takes, "The queue."), spool=Check(self.spool_takes, "The spool."))
+
+    def dead_parts(self) -> list[str]:
+        return self.dead
 
     def state(self) -> SpoolState:
         return SpoolState(is_queue_trusted=self.queue_takes)

@@ -27,7 +27,9 @@ BODY = b'{"event":"meeting.started"}'
 class Process:
     """A receiver with a queue that is away: what it keeps goes to its spool."""
 
-    def __init__(self, folder: Path, key: RSAPrivateKey, *arguments: str, **variables: str) -> None:
+    def __init__(
+        self, folder: Path, key: RSAPrivateKey, *arguments: str, log: Path | None = None, **variables: str
+    ) -> None:
         self.receiver = RunningReceiver(free_port())
         self.metrics_port = free_port()
         environment = {
@@ -39,10 +41,10 @@ class Process:
             "METRICS_PORT": str(self.metrics_port),
             **variables,
         }
-        self.log = folder / f"log-{self.receiver.port}"
-        with self.log.open("wb") as log:
+        self.log = log or folder / f"log-{self.receiver.port}"
+        with self.log.open("wb") as stderr:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "receiver", *arguments], cwd=folder, env=environment, stderr=log
+                [sys.executable, "-m", "receiver", *arguments], cwd=folder, env=environment, stderr=stderr
             )
 
     def is_ready(self) -> bool:
@@ -64,8 +66,8 @@ Run = Callable[..., Process]
 def run(tmp_path: Path, key: RSAPrivateKey) -> Iterator[Run]:
     with ExitStack() as ending:
 
-        def run_one(*arguments: str, **variables: str) -> Process:
-            one = Process(tmp_path, key, *arguments, **variables)
+        def run_one(*arguments: str, log: Path | None = None, **variables: str) -> Process:
+            one = Process(tmp_path, key, *arguments, log=log, **variables)
             ending.callback(one.process.wait)
             ending.callback(one.process.kill)
             return one
@@ -74,7 +76,10 @@ def run(tmp_path: Path, key: RSAPrivateKey) -> Iterator[Run]:
 
 
 def run_ready(run: Run, *arguments: str, **variables: str) -> Process:
-    process = run(*arguments, **variables)
+    return ready(run(*arguments, **variables))
+
+
+def ready(process: Process) -> Process:
     wait_until(process.is_ready, "the receiver is ready")
     return process
 
@@ -243,3 +248,36 @@ def test_the_keys_are_fetched_through_a_proxy_and_under_an_authority_of_ones_own
         process = run_ready(run, WEBHOOK_PUBLIC_KEYS="", WEBHOOK_KEY_URLS="https://keys.invalid/", **variables)
         assert process.receiver.post(BODY, dyte_signature=sign(key, BODY)).status == 200
         assert "variable_unusable" not in process.log.read_text()
+
+
+def test_a_receiver_whose_log_takes_nothing_starts_keeps_and_counts_what_is_not_written(
+    run: Run, key: RSAPrivateKey
+) -> None:
+    process = ready(run(log=Path("/dev/full")))
+    for _ in range(3):
+        assert process.receiver.post(BODY, dyte_signature=sign(key, BODY)).status == 200
+    wait_until(lambda: "rollcall_log_lines_lost_total 0.0" not in process.figures(), "lost lines are counted")
+    process.process.terminate()
+    assert process.process.wait(30) == 0
+
+
+BROKEN = """
+import sys
+from pathlib import Path
+from receiver.app import create_app
+from receiver.serving import Breakdown, listen, serve
+from receiver.settings import ReceiverSettings
+from tests.receiver.list_keeper import ListKeeper
+
+keeper, breakdown = ListKeeper(), Breakdown()
+keeper.dead = ["forwarder"]
+settings = ReceiverSettings(broker_url="postgresql://nowhere/", keys_dir=Path(sys.argv[1]), key_urls=())
+serve(create_app(settings, keeper=keeper, broken=breakdown), listen("127.0.0.1", 0))
+sys.exit(breakdown.status if breakdown.has_happened else 0)
+"""
+
+
+def test_a_receiver_of_which_a_part_has_ended_ends_so_that_it_is_started_again(tmp_path: Path) -> None:
+    root = Path(__file__).parents[2]
+    ended = subprocess.run([sys.executable, "-c", BROKEN, tmp_path], cwd=root, timeout=60, check=False)
+    assert ended.returncode == 1

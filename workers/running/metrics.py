@@ -95,6 +95,11 @@ class WorkerMetrics:
             registry=self.registry,
         )
         self._given_back = {reason: given_back.labels(reason) for reason in (_FAILED, _UNREADABLE)}
+        self._log_lines_lost = Counter(
+            "rollcall_log_lines_lost",
+            "Log lines that could not be written: a full disk, or a reader of stderr that is gone. Not 0: see to it.",
+            registry=self.registry,
+        )
 
     @contextmanager
     def in_hand(self, deliveries: Sequence[Delivery]) -> Iterator[None]:
@@ -127,6 +132,10 @@ class WorkerMetrics:
         """Show how old the oldest delivery is that was in hand since the last call."""
         oldest = self._in_hand.oldest()
         self._oldest_seconds.set(max(0.0, (now - oldest).total_seconds()) if oldest else 0.0)
+
+    def log_lines_lost(self, lines: int) -> None:
+        """Count log lines that could not be written."""
+        self._log_lines_lost.inc(lines)
 
     def queue_seen(self, waiting: int | None) -> None:
         """Show how many messages wait in the queue; with None, that it did not answer."""

@@ -7,6 +7,7 @@ import structlog
 from dramatiq.errors import BrokerError
 
 from runtime.deadlines import deadlines
+from runtime.log_lines import lost_lines
 from workers.queue.message import QUEUE_NAME
 from workers.queue.postgres import PostgresQueue
 from workers.queue.rabbitmq import RabbitmqQueue
@@ -43,6 +44,7 @@ class QueueWatch:
 
     def _look(self) -> None:
         self._metrics.age_seen(datetime.now(UTC))
+        self._metrics.log_lines_lost(lost_lines.since_last())
         try:
             with deadlines.within(_LOOK_DEADLINE, self._broker.abort):
                 waiting = self._broker.waiting(QUEUE_NAME)

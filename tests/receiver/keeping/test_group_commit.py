@@ -63,6 +63,9 @@ class StepKeeper:
     async def readiness(self) -> KeeperReadiness:
         return KeeperReadiness(queue=Check(ok=True, detail=""), spool=Check(ok=True, detail=""))
 
+    def dead_parts(self) -> list[str]:
+        return []
+
     def state(self) -> SpoolState:
         return SpoolState()
 

@@ -1,0 +1,23 @@
+"""Ends the process when a part of it has ended on which the promise depends: it would only look alive."""
+
+import asyncio
+from collections.abc import Callable, Iterable
+
+import structlog
+
+LOOK_SECONDS = 1.0
+
+_log = structlog.get_logger(__name__)
+
+
+async def watch_parts(dead_parts: Callable[[], Iterable[str]], broken: Callable[[], None]) -> None:
+    """Look at all parts from time to time; once one has ended, say so and call `broken`.
+
+    Args:
+        dead_parts: gives the names of parts that have ended.
+        broken: ends the process.
+    """
+    while not (dead := sorted(dead_parts())):  # noqa: ASYNC110 - they have no event to wait for
+        await asyncio.sleep(LOOK_SECONDS)
+    _log.critical("receiver_part_died", parts=dead)
+    broken()
