@@ -55,7 +55,7 @@ def leave(session: Session, choices: Choices) -> None:
 def leave_without_time(session: Session, choices: Choices) -> None:
     event = {
         "event": "meeting.participantLeft",
-        "participant": {"peerId": "peer-0", "leftAt": choices.pick([None, "?"])},
+        "participant": {"peerId": "peer-0", "leftAt": choices.pick([None, *vendor.JUNK_TIMES])},
     }
     session.send(vendor.body_of({**event, "meeting": session.meeting(choices)}, choices), choices)
 

@@ -23,7 +23,7 @@ from workers.reading.scope import Scope
 MORNING = datetime(2026, 3, 2, 9, 0, 4, 512000, tzinfo=UTC)
 ORGANIZATIONS: list[str | None] = ["org-a", "org-a", "org-b", "org-of-others", None]
 OURS = frozenset({"org-a", "org-b"})
-ACT_BYTES, HEAD_BYTES = 16, 6
+ACT_BYTES, HEAD_BYTES = 18, 6
 SESSIONS, ACTS_OF_ONE = (20, 30), (6, 24)
 
 scopes = st.sampled_from(

@@ -65,11 +65,14 @@ def ledger(deliveries: Iterable[Delivery], scope: Scope) -> list[Entry]:
     transitions: dict[tuple[str, str], list[tuple[UUID, str | None]]] = defaultdict(list)
     entries = []
     for delivery in kept:
-        report = read(delivery.body)
+        report = read(delivery.body, delivery.received_at)
         copies = bodies.get(body_sha256(delivery))
         if _is_foreign(delivery, report, scope):
-            entry = Entry(delivery, report, FOREIGN)
-        elif copies is None:
+            entries.append(Entry(delivery, report, FOREIGN))
+            continue
+        if _names_nobody(report, scope) and report.verdict == PROCESSED:
+            report = report.of_stream_alone()
+        if copies is None:
             entry = Entry(delivery, report, report.verdict)
             bodies[body_sha256(delivery)] = _Copies(entry, delivery, _uuids(delivery))
         else:
@@ -96,7 +99,15 @@ def _uuids(delivery: Delivery) -> set[str]:
 def _is_foreign(delivery: Delivery, report: Report, scope: Scope) -> bool:
     if scope.webhook_ids is not None and delivery.webhook_id not in scope.webhook_ids:
         return True
-    return scope.organization_ids is not None and not report.organizations_named <= scope.organization_ids
+    if scope.organization_ids is None or not report.is_object:
+        return False
+    if _names_nobody(report, scope):
+        return report.event != "livestreaming.statusUpdate"
+    return not report.organizations_named <= scope.organization_ids
+
+
+def _names_nobody(report: Report, scope: Scope) -> bool:
+    return scope.organization_ids is not None and not report.organizations_named
 
 
 def _is_new_transition(

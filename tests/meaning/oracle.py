@@ -243,7 +243,7 @@ def _livestreams(counted: Sequence[Entry]) -> list[Row]:
         rows.append(
             {
                 "stream_id": stream,
-                "meeting_id": _last(_stated(entries, "meeting_id")),
+                "meeting_id": _last(_stated(entries, "stream_meeting_id")),
                 "status": status,
                 "last_changed_at": changed_at,
                 "playback_url": _last(_stated(entries, "playback_url")),

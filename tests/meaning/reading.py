@@ -6,7 +6,7 @@ Nothing here is shared with the product's own reading of events: that two readin
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -17,6 +17,9 @@ PROCESSED, UNKNOWN, QUARANTINED = "processed", "unknown", "quarantined"
 _REASON = re.compile(r"""\{\s*'reason'\s*:\s*'([^']*)'""")
 _WORD = re.compile(r"[A-Z_]+")
 _FILE_SIZE_END = 2**63
+_LONGEST_ID = 255
+_SERVICE_BEGAN = datetime(2015, 1, 1, tzinfo=UTC)
+_A_DAY, _TEN_YEARS = timedelta(days=1), timedelta(days=3653)
 
 
 @dataclass
@@ -28,6 +31,7 @@ class Report:
     event: str | None = None
     session_id: str | None = None
     meeting_id: str | None = None
+    is_object: bool = True
     organizations_named: set[str] = field(default_factory=set)
     organization_id: str | None = None
     organization_name: str | None = None
@@ -54,6 +58,7 @@ class Report:
     audio_download_url: str | None = None
     download_url_expires_at: datetime | None = None
     stop_reason: str | None = None
+    stream_meeting_id: str | None = None
     playback_url: str | None = None
     artifact: str | None = None
 
@@ -66,23 +71,35 @@ class Report:
             return "livestream", self.stream_id
         return None
 
+    def of_stream_alone(self) -> "Report":
+        """Return what a stream's update that names no organization reports where one must be named."""
+        left_out = self.meeting_id is not None or self.session_id is not None
+        return Report(
+            flawed=self.flawed or left_out,
+            event=self.event,
+            stream_id=self.stream_id,
+            status=self.status,
+            playback_url=self.playback_url,
+        )
 
-def read(body: bytes) -> Report:
-    """Return what a body reports."""
+
+def read(body: bytes, received_at: datetime) -> Report:
+    """Return what a body reports that was received at a time."""
     try:
         value = parse(body)
     except ValueError:
-        return Report(verdict=QUARANTINED, flawed=True)
+        return Report(verdict=QUARANTINED, flawed=True, is_object=False)
     if not isinstance(value, dict):
-        return Report(verdict=QUARANTINED, flawed=True)
-    return _Reader(value).report
+        return Report(verdict=QUARANTINED, flawed=True, is_object=False)
+    return _Reader(value, received_at).report
 
 
 class _Reader:
     """Reads one JSON object field by field and notes what can't be read."""
 
-    def __init__(self, body: dict[str, Any]) -> None:
+    def __init__(self, body: dict[str, Any], received_at: datetime) -> None:
         self.body = body
+        self.received_at = received_at
         self.report = Report()
         self.report.event = self._id(body, "event")
         chat = self.report.event == "meeting.chatSynced"
@@ -100,7 +117,9 @@ class _Reader:
 
     def _id(self, holder: dict[str, Any], name: str) -> str | None:
         value = holder.get(name)
-        return value if isinstance(value, str) and value and holdable(value) else None
+        if not isinstance(value, str) or not value or not holdable(value):
+            return None
+        return value if len(value.encode()) <= _LONGEST_ID else None
 
     def _text(self, holder: dict[str, Any], name: str) -> str | None:
         value = holder.get(name)
@@ -116,8 +135,19 @@ class _Reader:
         if value is None:
             return None
         moment = instant(value) if isinstance(value, str) else None
-        if moment is None:
+        if moment is None or moment < _SERVICE_BEGAN or moment > self.received_at + _A_DAY:
             self.report.flawed = True
+            return None
+        return moment
+
+    def _expiry(self, holder: dict[str, Any], name: str) -> datetime | None:
+        value = holder.get(name)
+        if value is None:
+            return None
+        moment = instant(value) if isinstance(value, str) else None
+        if moment is None or moment > self.received_at + _TEN_YEARS:
+            self.report.flawed = True
+            return None
         return moment
 
     def _quarantine(self) -> None:
@@ -132,18 +162,10 @@ class _Reader:
         is_recording = report.event == "recording.statusUpdate"
         report.session_id = self._id(meeting, "sessionId")
         report.meeting_id = self._id(meeting, "meetingId" if chat else "id")
-        organization = self._object(meeting, "organizedBy")
-        report.organization_id = self._id(organization, "id")
-        report.organization_name = self._text(organization, "name")
+        self._organization(meeting, recording if is_recording else {})
         if is_recording:
             report.session_id = report.session_id or self._id(recording, "roomUUID")
             report.meeting_id = report.meeting_id or self._id(recording, "meetingId")
-            report.organization_id = report.organization_id or self._id(recording, "organizationId")
-        named = [self._id(organization, "id"), self._id(recording, "organizationId")]
-        named.append(self._id(self._object(self.body, "organizedBy"), "id"))
-        report.organizations_named = {name for name in named if name is not None}
-        if organization.get("id") is not None and report.organization_id is None:
-            report.flawed = True
         report.title = self._text(meeting, "title")
         report.room_name = self._text(meeting, "roomName")
         report.created_at = self._time(meeting, "createdAt")
@@ -151,6 +173,24 @@ class _Reader:
             # of no session they describe nothing: a livestream's event that names none may say what it likes here
             report.started_at = self._time(meeting, "startedAt")
             report.ended_at = self._time(meeting, "endedAt")
+
+    def _organization(self, meeting: dict[str, Any], recording: dict[str, Any]) -> None:
+        report, body = self.report, self.body
+        holder = meeting if meeting.get("organizedBy") is not None else body
+        organizer = self._object(holder, "organizedBy")
+        report.organization_name = self._text(organizer, "name")
+        # in the order in which they win; that of a recording is looked at even if it loses
+        stated = [organizer.get("id"), body.get("organizationId"), recording.get("organizationId")]
+        readable = [self._id({"": one}, "") for one in stated]
+        report.organization_id = next((one for one in readable if one is not None), None)
+        unreadable = [one is not None and one != "" and ok is None for one, ok in zip(stated, readable, strict=True)]
+        if unreadable[0] or (unreadable[1] and readable[0] is None) or unreadable[2]:
+            report.flawed = True
+        if holder.get("organizedBy") is not None and not isinstance(holder["organizedBy"], dict):
+            report.flawed = True
+        for place in (body, self._object(body, "meeting"), self._object(body, "recording")):
+            named = [self._object(place, "organizedBy").get("id"), place.get("organizationId")]
+            report.organizations_named |= {one for one in named if isinstance(one, str) and one}
 
     def started(self) -> None:
         self._need(self.report.session_id)
@@ -182,7 +222,7 @@ class _Reader:
         report.file_name = self._text(recording, "outputFileName")
         report.download_url = self._text(recording, "downloadUrl")
         report.audio_download_url = self._text(recording, "audioDownloadUrl")
-        report.download_url_expires_at = self._time(recording, "downloadUrlExpiry")
+        report.download_url_expires_at = self._expiry(recording, "downloadUrlExpiry")
         self._measures(recording)
         self._need(report.session_id, report.recording_id)
 
@@ -205,13 +245,14 @@ class _Reader:
         self.report.stream_id = self._id(self.body, "streamId")
         self.report.status = self._text(self.body, "status")
         self.report.playback_url = self._text(self.body, "playbackUrl")
+        self.report.stream_meeting_id = self.report.meeting_id
         self._need(self.report.stream_id)
 
     def artifact(self) -> None:
         report = self.report
         report.artifact = {"meeting.chatSynced": "chat"}.get(str(report.event), str(report.event).split(".")[1])
         report.download_url = self._text(self.body, f"{report.artifact}DownloadUrl")
-        report.download_url_expires_at = self._time(self.body, f"{report.artifact}DownloadUrlExpiry")
+        report.download_url_expires_at = self._expiry(self.body, f"{report.artifact}DownloadUrlExpiry")
         self._need(report.session_id)
 
 

@@ -28,6 +28,26 @@ JUNK_TIMES: list[Any] = [
     "2026-03-02T09:00:00xZ",
     "0001-01-01T00:00:00+05:00",
     "9999-12-31T23:59:59-05:00",
+    "0001-01-01T00:00:00Z",
+    "1970-01-01T00:00:00.000Z",
+    "2014-12-31T23:59:59.999999Z",
+    "2015-01-01T00:00:00Z",
+    "9999-12-31T23:59:59Z",
+    # a day, and ten years, after some are received, and more than that after others
+    "2026-03-03T09:30:00Z",
+    "2026-03-03 10:00:00.000Z",
+    "2026-03-03T11:30:00+00:30",
+    "2036-03-02T09:30:00Z",
+    "2036-03-02T10:00:00Z",
+]
+ORGANIZERS: list[Any] = [
+    {"id": "org-a", "name": "Harbour Academy"},
+    {"id": "org-b"},
+    {"id": "org-of-others", "name": "Somebody else"},
+    {},
+    None,
+    "org-a",
+    *({"id": junk} for junk in [None, "", 17, ["org-a"], {"id": "org-a"}, "x" * 256, "org-a\0", "org-\ud83d"]),
 ]
 EXTRAS: list[Any] = [
     None,
@@ -113,8 +133,27 @@ def spoil(holder: dict[str, Any], choices: Choices, texts: tuple[str, ...], time
         holder[name] = choices.pick(JUNK_TIMES if name in times else JUNK_TEXTS)
 
 
+def name_organizations(event: dict[str, Any], choices: Choices) -> dict[str, Any]:
+    """Now and then name an organization in one place more, or in the usual one in a way that can't be read."""
+    where = choices.below(16)
+    if where < 12:
+        return event
+    organizer = choices.pick(ORGANIZERS)
+    if where == 12:
+        return event | {"organizedBy": organizer}
+    stated = organizer.get("id") if isinstance(organizer, dict) else organizer
+    if where == 13:
+        return event | {"organizationId": stated}
+    holder = "meeting" if where == 14 or "recording" not in event else "recording"
+    if not isinstance(event.get(holder), dict):
+        return event
+    fields = {"organizedBy": organizer} if where == 14 else {"organizationId": stated}
+    return event | {holder: event[holder] | fields}
+
+
 def body_of(event: dict[str, Any], choices: Choices) -> bytes:
     """Return an event as bytes, in one of the styles in which one and the same event can be written."""
+    event = name_organizations(event, choices)
     style = choices.below(12)
     if style == 7:
         event = event | {"newField": choices.pick(EXTRAS)}

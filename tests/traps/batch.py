@@ -12,6 +12,7 @@ from workers.reading.scope import Scope
 from workers.settling.settle import settle
 
 Row = dict[str, Any]
+NEIGHBOURS = "organization-of-neighbours"
 RECEIVED = datetime(2026, 3, 2, 10, tzinfo=UTC)
 
 
@@ -22,9 +23,9 @@ def delivery(body: bytes, number: int = 0, provider: Provider = Provider.DYTE) -
 
 
 def neighbour(number: int) -> bytes:
-    """A good body, of a session of its own."""
+    """A good body, of another session."""
     meeting = {"id": "neighbours", "sessionId": f"neighbour-{number}", "startedAt": "2026-03-02T09:00:00Z"}
-    return json.dumps({"event": "meeting.started", "meeting": meeting}).encode()
+    return json.dumps({"event": "meeting.started", "meeting": meeting | {"organizedBy": {"id": NEIGHBOURS}}}).encode()
 
 
 class Settled:

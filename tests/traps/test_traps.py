@@ -9,7 +9,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from tests.traps.batch import RECEIVED, Settled
+from tests.traps.batch import NEIGHBOURS, RECEIVED, Settled
 from workers.queue.delivery import Provider
 from workers.reading.scope import Scope
 
@@ -185,7 +185,7 @@ KEPT_AS_BYTES = {
 def settled(database_url: str) -> Iterator[Settled]:
     with psycopg.connect(database_url, autocommit=True) as connection:
         connection.execute("SET timezone = 'UTC'")
-        yield Settled(connection, Scope(organization_ids=frozenset({"org-1"})))
+        yield Settled(connection, Scope(organization_ids=frozenset({"org-1", NEIGHBOURS})))
 
 
 def test_every_payload_has_its_expectation() -> None:

@@ -6,6 +6,8 @@ A new event is one line in `EVENTS` and one function.
 from collections.abc import Callable
 from typing import NamedTuple
 
+import msgspec
+
 from workers.reading.body import fits_text
 from workers.reading.facts import (
     ArtifactFact,
@@ -85,7 +87,7 @@ def recording_updated(body: Fields) -> Facts:
             file_name=recording.text("outputFileName"),
             download_url=recording.text("downloadUrl"),
             audio_download_url=recording.text("audioDownloadUrl"),
-            download_url_expires_at=recording.time("downloadUrlExpiry"),
+            download_url_expires_at=recording.expiry("downloadUrlExpiry"),
             stop_reason=_stop_reason(recording),
         ),
     )
@@ -132,6 +134,18 @@ EVENTS: dict[str, Callable[[Fields], Facts]] = {
     "meeting.summary": summary_ready,
 }
 
+# Dyte's updates of a stream name no organization. One that names none can touch nothing but its stream.
+MAY_NAME_NO_ORGANIZATION = frozenset({"livestreaming.statusUpdate"})
+
+
+def only_its_subject(facts: Facts) -> Facts:
+    """Return what a status update states of its recording or stream alone: no meeting, no session."""
+    update = facts.update
+    if update is None:
+        return Facts()
+    states = msgspec.structs.replace(update.states, meeting_id=None)
+    return Facts(update=msgspec.structs.replace(update, session_id=None, states=states))
+
 
 def _participant(body: Fields, kind: PresenceKind) -> ParticipantFact:
     participant = body.section("participant")
@@ -151,7 +165,7 @@ def _artifact(body: Fields, kind: ArtifactKind) -> Facts:
     artifact = ArtifactFact(
         kind=kind,
         download_url=body.text(f"{kind}DownloadUrl"),
-        download_url_expires_at=body.time(f"{kind}DownloadUrlExpiry"),
+        download_url_expires_at=body.expiry(f"{kind}DownloadUrlExpiry"),
     )
     return Facts(*named, artifact=artifact)
 

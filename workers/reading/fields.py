@@ -1,18 +1,14 @@
 """Reading the fields of a payload leniently: what only describes may be wrong, what identifies may not be missing."""
 
-import re
 from collections.abc import Mapping
-from datetime import UTC, datetime
-from functools import lru_cache
-from typing import Any
+from datetime import datetime
+from typing import Any, TypeGuard
 
 from workers.reading.body import fits_text
+from workers.reading.times import fault_of, parse_time
 
 # In bytes. Ids stand in indexes, three in one row, which Postgres limits to some 2,700; the vendor's have 36.
 LONGEST_ID = 255
-
-# datetime.fromisoformat reads more than that: any character between date, time and offset, a NUL among them.
-_TIME = re.compile(r"[\d-]{10}[T t][\d:]+([.,]\d+)?(Z|z|[+-][\d:]+)?", re.ASCII)
 _MOST_BYTES = 2**63 - 1
 
 
@@ -21,14 +17,15 @@ class NotIdentifiedError(Exception):
 
 
 class Fields:
-    """One object of a payload, and where in the body it stands.
+    """One object of a payload, where in the body it stands, and when the body was received.
 
     What can't be read is None, and its path goes into `problems`, which all objects of one body share.
     """
 
-    def __init__(self, members: Mapping[str, Any], path: str, problems: list[str]) -> None:
+    def __init__(self, members: Mapping[str, Any], path: str, problems: list[str], received_at: datetime) -> None:
         self._members = members
         self._path = path
+        self._received_at = received_at
         self.problems = problems
 
     def section(self, name: str) -> "Fields":
@@ -39,7 +36,7 @@ class Fields:
         elif not isinstance(members, dict):
             self._problem(name, "an object")
             members = {}
-        return Fields(members, f"{self._path}{name}.", self.problems)
+        return Fields(members, f"{self._path}{name}.", self.problems, self._received_at)
 
     def text(self, name: str) -> str | None:
         """Return the text `name` of any length, None where it is absent, null or can't be read."""
@@ -56,25 +53,22 @@ class Fields:
         value = self._members.get(name)
         if value is None or value == "":
             return None
-        if not isinstance(value, str) or not fits_text(value) or len(value.encode()) > LONGEST_ID:
+        if not is_id(value):
             self._problem(name, f"an id of at most {LONGEST_ID} bytes")
             return None
         return value
 
     def time(self, name: str) -> datetime | None:
-        """Return the time `name` in UTC; None where it is absent, null or can't be read.
+        """Return the time `name` at which something happened, in UTC; None where it is absent, null or can't be.
 
         The vendor writes `2026-03-02T09:52:31.030Z` and `2026-03-02 09:52:30.865627Z` in one payload; any ISO 8601
         offset is taken, and none counts as UTC.
         """
-        value = self._members.get(name)
-        if value is None:
-            return None
-        try:
-            return _time(value if isinstance(value, str) else "")
-        except (ValueError, TypeError, OverflowError):
-            self._problem(name, "a time")
-            return None
+        return self._time(name, expiry=False)
+
+    def expiry(self, name: str) -> datetime | None:
+        """Return the time `name` at which something expires, as `time` does."""
+        return self._time(name, expiry=True)
 
     def whole_number(self, name: str) -> int | None:
         """Return the number `name`, written as a number or as text; None where it is absent or can't be read."""
@@ -105,8 +99,28 @@ class Fields:
         """Return where in the body `name` stands, as `meeting.sessionId`."""
         return f"{self._path}{name}"
 
+    def _time(self, name: str, *, expiry: bool) -> datetime | None:
+        value = self._members.get(name)
+        if value is None:
+            return None
+        try:
+            time = parse_time(value)
+        except (ValueError, OverflowError):
+            self._problem(name, "a time")
+            return None
+        fault = fault_of(time, self._received_at, expiry=expiry)
+        if fault is None:
+            return time
+        self.problems.append(f"{self._path}{name} {fault}")
+        return None
+
     def _problem(self, name: str, takes: str) -> None:
         self.problems.append(f"{self._path}{name} can't be read as {takes}")
+
+
+def is_id(value: object) -> TypeGuard[str]:
+    """Tell whether a value can be an id, be it an empty one."""
+    return isinstance(value, str) and fits_text(value) and len(value.encode()) <= LONGEST_ID
 
 
 def _number(value: Any) -> float:
@@ -116,12 +130,3 @@ def _number(value: Any) -> float:
     if not 0 <= number <= _MOST_BYTES:
         raise ValueError
     return number
-
-
-# The events of a session repeat its times, and those of a participant its.
-@lru_cache(maxsize=4096)
-def _time(value: str) -> datetime:
-    if _TIME.fullmatch(value) is None:
-        raise ValueError
-    time = datetime.fromisoformat(value)
-    return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)

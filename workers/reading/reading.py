@@ -1,16 +1,19 @@
 """Reading a delivery: what its body is, whose it is, and what it states."""
 
+from collections.abc import Iterator
+from datetime import datetime
 from hashlib import sha256
 from typing import Any
 
 import msgspec
 
-from workers.reading.body import open_body
-from workers.reading.events import EVENTS
+from workers.reading.body import fits_text, open_body
+from workers.reading.events import EVENTS, MAY_NAME_NO_ORGANIZATION, only_its_subject
 from workers.reading.facts import Facts
-from workers.reading.fields import Fields, NotIdentifiedError
+from workers.reading.fields import Fields, NotIdentifiedError, is_id
 from workers.reading.scope import Scope
 from workers.reading.status import Status
+from workers.reading.times import TOO_FAR_AHEAD
 
 # An unknown event's name is kept to tell what it is; what is longer is no name.
 _LONGEST_EVENT_NAME = 200
@@ -41,45 +44,75 @@ class Reading(msgspec.Struct):
     raw: bytes | None = None
     facts: Facts | None = None
 
+    @property
+    def reads_the_same_later(self) -> bool:
+        """Whether a copy of the body that is received later reads the same."""
+        return self.error is None or TOO_FAR_AHEAD not in self.error
+
 
 def body_identity(body: bytes) -> bytes:
     """Return what makes two bodies the same one: the SHA-256 of their bytes."""
     return sha256(body).digest()
 
 
-def read(body: bytes, webhook_id: str | None, scope: Scope) -> Reading:
-    """Read a body of any bytes. Never raises: what can't be read is quarantined with the reason."""
+def read(body: bytes, received_at: datetime, webhook_id: str | None, scope: Scope) -> Reading:
+    """Read a body of any bytes. Never raises: what can't be read is quarantined with the reason.
+
+    Args:
+        body: the bytes that were signed.
+        received_at: when the delivery was received: what it states can't have happened much later.
+        webhook_id: the registration that its header names.
+        scope: whose deliveries count.
+    """
     opened = open_body(body)
-    if isinstance(opened.value, dict):
-        reading = _read_object(opened.value, webhook_id, scope)
-    elif scope.admits(webhook_id, ()):
+    if not scope.admits_webhook(webhook_id):
+        reading = Reading(Status.FOREIGN)
+        if isinstance(opened.value, dict):
+            reading = _named(Reading(Status.FOREIGN, _event(opened.value)), opened.value)
+    elif isinstance(opened.value, dict):
+        reading = _read_object(opened.value, received_at, scope)
+    else:
         error = opened.unreadable or f"the body is JSON, but no object: {type(opened.value).__name__}"
         reading = Reading(Status.QUARANTINED, error=error)
-    else:
-        reading = Reading(Status.FOREIGN)
     reading.payload = opened.payload
     reading.raw = opened.raw
     return reading
 
 
-def _read_object(value: dict[str, Any], webhook_id: str | None, scope: Scope) -> Reading:
-    problems: list[str] = []
-    body = Fields(value, "", problems)
-    event = value.get("event")
-    if not isinstance(event, str) or not 0 < len(event) <= _LONGEST_EVENT_NAME or body.text("event") is None:
-        event = None
-    if not (scope.admits_all or scope.admits(webhook_id, _organizations(value))):
-        return _named(Reading(Status.FOREIGN, event), value)
+def read_again(body: bytes, received_at: datetime, session_id: str | None, meeting_id: str | None) -> Reading:
+    """Read a body as the ledger has it, whatever the scope is now.
+
+    Args:
+        body: the payload or the bytes that the ledger holds.
+        received_at: when the delivery was received.
+        session_id: the session that the delivery counts for.
+        meeting_id: the meeting that it counts for. With neither, a status update counts for its subject alone.
+    """
+    reading = read(body, received_at, None, Scope())
+    if session_id is None and meeting_id is None and reading.facts is not None:
+        _leave_only_the_subject(reading)
+    return reading
+
+
+def _read_object(value: dict[str, Any], received_at: datetime, scope: Scope) -> Reading:
+    event = _event(value)
+    is_restricted = False
+    if scope.organization_ids is not None:
+        organizations = set(_organizations(value))
+        if not scope.admits_organizations(organizations, may_be_none=event in MAY_NAME_NO_ORGANIZATION):
+            return _named(Reading(Status.FOREIGN, event), value)
+        is_restricted = not organizations
     if event is None:
         return _named(Reading(Status.QUARANTINED, error="the body names no event"), value)
     state = EVENTS.get(event)
     if state is None:
         return _named(Reading(Status.UNKNOWN, event), value)
+    problems: list[str] = []
     try:
-        facts = state(body)
+        facts = state(Fields(value, "", problems, received_at))
     except NotIdentifiedError as missing:
         return _named(Reading(Status.QUARANTINED, event, error="; ".join([str(missing), *problems])), value)
-    return Reading(
+    reading = Reading(
         Status.PROCESSED,
         event,
         session_id=facts.session.id if facts.session else None,
@@ -88,6 +121,27 @@ def _read_object(value: dict[str, Any], webhook_id: str | None, scope: Scope) ->
         error="; ".join(problems) or None,
         facts=facts,
     )
+    if is_restricted:
+        _leave_only_the_subject(reading)
+    return reading
+
+
+def _event(value: dict[str, Any]) -> str | None:
+    event = value.get("event")
+    if not isinstance(event, str) or not 0 < len(event) <= _LONGEST_EVENT_NAME or not fits_text(event):
+        return None
+    return event
+
+
+def _leave_only_the_subject(reading: Reading) -> None:
+    """Take out of a reading what it says of a meeting and a session, and say so."""
+    facts = reading.facts
+    if facts is None or (facts.meeting is None and facts.session is None):
+        return
+    left_out = "the meeting is left aside, as the body names no organization"
+    reading.facts = only_its_subject(facts)
+    reading.session_id = reading.meeting_id = None
+    reading.error = left_out if reading.error is None else f"{reading.error}; {left_out}"
 
 
 def _named(reading: Reading, value: dict[str, Any]) -> Reading:
@@ -101,16 +155,15 @@ def _named(reading: Reading, value: dict[str, Any]) -> Reading:
     return reading
 
 
-def _organizations(value: dict[str, Any]) -> list[str]:
-    """Return every organization that a body names, wherever the vendor is known to name one."""
-    candidates = (
-        _object(_object(value, "meeting"), "organizedBy").get("id"),
-        _object(value, "organizedBy").get("id"),
-        _object(value, "recording").get("organizationId"),
-        _object(value, "meeting").get("organizationId"),
-        value.get("organizationId"),
-    )
-    return [candidate for candidate in candidates if isinstance(candidate, str)]
+def _organizations(value: dict[str, Any]) -> Iterator[str]:
+    """Yield every organization that a body names, wherever the vendor is known to name one.
+
+    What is no text, or empty, names none; a text that is no id names none of ours.
+    """
+    for holder in (value, _object(value, "meeting"), _object(value, "recording")):
+        for candidate in (_object(holder, "organizedBy").get("id"), holder.get("organizationId")):
+            if isinstance(candidate, str) and candidate:
+                yield candidate
 
 
 def _object(value: dict[str, Any], name: str) -> dict[str, Any]:
@@ -118,5 +171,5 @@ def _object(value: dict[str, Any], name: str) -> dict[str, Any]:
     return inner if isinstance(inner, dict) else {}
 
 
-def _id(candidate: Any) -> str | None:
-    return Fields({"": candidate}, "", []).id("")
+def _id(candidate: object) -> str | None:
+    return candidate if is_id(candidate) and candidate else None

@@ -1,6 +1,6 @@
 """Whose deliveries count: `WEBHOOK_IDS` and `ORGANIZATION_IDS`."""
 
-from collections.abc import Iterable
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
 
@@ -11,16 +11,17 @@ class Scope:
     webhook_ids: frozenset[str] | None = None
     organization_ids: frozenset[str] | None = None
 
-    @property
-    def admits_all(self) -> bool:
-        """Whether every delivery counts."""
-        return self.webhook_ids is None and self.organization_ids is None
+    def admits_webhook(self, webhook_id: str | None) -> bool:
+        """Tell whether deliveries of a registration count."""
+        return self.webhook_ids is None or webhook_id in self.webhook_ids
 
-    def admits(self, webhook_id: str | None, organization_ids: Iterable[str]) -> bool:
-        """Tell whether a delivery counts: its registration is one of those set, and so is each organization it names.
+    def admits_organizations(self, named: AbstractSet[str], *, may_be_none: bool) -> bool:
+        """Tell whether a body counts by the organizations it names: each of them must.
 
-        A body that names no organization is admitted: it can touch nothing but a livestream.
+        Args:
+            named: the organizations.
+            may_be_none: whether it may count without naming any.
         """
-        if self.webhook_ids is not None and webhook_id not in self.webhook_ids:
-            return False
-        return self.organization_ids is None or self.organization_ids.issuperset(organization_ids)
+        if self.organization_ids is None:
+            return True
+        return named <= self.organization_ids and (bool(named) or may_be_none)

@@ -10,7 +10,7 @@ import msgspec
 
 from workers.queue.delivery import Delivery, Provider
 from workers.reading.facts import SubjectKind
-from workers.reading.reading import Reading, read
+from workers.reading.reading import Reading, read, read_again
 from workers.reading.scope import Scope
 from workers.reading.status import Status
 from workers.rules.merge import Merge
@@ -85,10 +85,18 @@ class _Row(msgspec.Struct):
         """Whether the row holds its body; a repeat leaves that to the first copy."""
         return self.payload is not None or self.raw is not None
 
-    def read(self, holder: "_Row", scope: Scope) -> Reading:
-        """Read the body as this row's delivery brought it; `holder` is the row that holds it, this one or a copy."""
+    def read(self, holder: "_Row", scope: Scope | None) -> Reading:
+        """Read the body as this row's delivery brought it.
+
+        Args:
+            holder: the row that holds it, this one or a copy.
+            scope: whose deliveries count now; None: the row counts as it stands.
+        """
         body = holder.payload.encode() if holder.payload is not None else holder.raw or b""
-        reading = read(body, self.webhook_id, scope)
+        if scope is None:
+            reading = read_again(body, self.received_at, self.session_id, self.meeting_id)
+        else:
+            reading = read(body, self.received_at, self.webhook_id, scope)
         reading.payload, reading.raw = holder.payload, holder.raw
         return reading
 
@@ -151,7 +159,7 @@ def _replay(
         elsewhere = {kept.reading.session_id for kept in entered} - {None, *session_ids}
         write_names(cursor, rebuild_sessions(cursor, {one for one in elsewhere if one is not None}))
         rows = _fetch(cursor, statement, keys)
-        readings = _read_again(rows, Scope())
+        readings = _read_again(rows, None)
     facts = [
         (row.id, row.received_at, readings[row.id].facts)
         for row in rows
@@ -166,12 +174,12 @@ def _fetch(cursor: Cursor, statement: LiteralString, keys: Sequence[str | UUID])
     return [_Row(*row) for row in cursor.execute(statement, [list(keys)]).fetchall()]
 
 
-def _read_again(rows: Iterable[_Row], scope: Scope) -> dict[UUID, Reading]:
-    """Return what the rows read as now, those that were not chosen as they did; a repeat by its first copy's body."""
+def _read_again(rows: Iterable[_Row], scope: Scope | None) -> dict[UUID, Reading]:
+    """Return what the rows read as now, those that were not chosen as they stand; a repeat by its first copy's body."""
     rows = list(rows)
     holders = _holders(rows)
     return {
-        row.id: row.read(holders[row.body_sha256], scope if row.chosen else Scope())
+        row.id: row.read(holders[row.body_sha256], scope if row.chosen else None)
         for row in rows
         if row.body_sha256 in holders
     }

@@ -75,7 +75,7 @@ def settle_batch(cursor: Cursor, batch: Sequence[Kept]) -> Settlement:
 
 def _read(delivery: Delivery, scope: Scope) -> Reading:
     try:
-        return read(delivery.body, delivery.webhook_id, scope)
+        return read(delivery.body, delivery.received_at, delivery.webhook_id, scope)
     except Exception as error:
         reason = type(error).__name__
         log.exception("delivery_not_read", delivery_id=str(delivery.id), reason=reason)

@@ -6,15 +6,13 @@ They are few, and what one of them means depends on those received before it, wh
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from functools import lru_cache
 from typing import LiteralString
 from uuid import UUID
 
 import msgspec
 
 from workers.reading.facts import Facts, SubjectKind
-from workers.reading.reading import read
-from workers.reading.scope import Scope
+from workers.reading.reading import Reading
 from workers.reading.status import Status
 from workers.rules.copies import Judged, Update, judge
 from workers.rules.livestream import LivestreamRow, settle_livestream
@@ -23,16 +21,14 @@ from workers.rules.timeline import Entry, EntryKey
 from workers.tables.arrays import Cursor, write_columns
 from workers.tables.ledger import Kept, Withdrawn, become_repeats
 from workers.tables.locks import Subject
+from workers.tables.stored import reading_of
 
 # Those of the batch itself are known.
 _OTHER_UPDATES = """
-SELECT id, received_at, delivery_uuid, body_sha256, status, repeat_of, payload::text, raw
+SELECT id, received_at, delivery_uuid, body_sha256, status, repeat_of, payload::text, raw, session_id, meeting_id
 FROM rollcall.deliveries
 WHERE subject_id = ANY(%b::text[]) AND status IN ('processed', 'repeat') AND id <> ALL(%b::uuid[])
 """
-
-# In characters: what is remembered must not grow to gigabytes.
-_LONGEST_REMEMBERED = 4096
 
 # A repeat holds no payload of its own; one that counts after all gets that of a copy.
 _COUNT = """
@@ -48,6 +44,23 @@ class _Body(msgspec.Struct):
     payload: str | None
     raw: bytes | None
     error: str | None
+
+
+class _Stored(msgspec.Struct):
+    """A row of the ledger, or a delivery of the batch as it is there now."""
+
+    id: UUID
+    received_at: datetime
+    delivery_uuid: str | None
+    body_sha256: bytes
+    status: str
+    repeat_of: UUID | None
+    payload: str | None
+    raw: bytes | None
+    session_id: str | None
+    meeting_id: str | None
+    reading: Reading | None = None
+    is_new: bool = False
 
 
 class _LedgerUpdate(msgspec.Struct):
@@ -103,6 +116,7 @@ def settle_subjects(cursor: Cursor, subjects: Sequence[Subject], new: Sequence[K
     for subject in subjects:
         rows = ledger.get(subject, [])
         after = judge([row.update for row in rows])
+        facts = {row.update.id: row.body.facts for row in rows}
         for row, one in zip(rows, after, strict=True):
             if one.counts and (row.is_new or row.stored_status != Status.PROCESSED):
                 settled.counting.append((one.update.id, one.update.received_at, row.body.facts))
@@ -111,7 +125,7 @@ def settle_subjects(cursor: Cursor, subjects: Sequence[Subject], new: Sequence[K
             if not one.counts and (row.stored_status != Status.REPEAT or row.stored_repeat_of != one.first):
                 to_repeat.append((one.update.id, one.first))
                 if row.stored_status == Status.PROCESSED and not row.is_new:
-                    settled.withdrawn.append(Withdrawn(one.update.id, one.first, row.body.facts))
+                    settled.withdrawn.append(Withdrawn(one.update.id, one.first, row.body.facts, facts[one.first]))
         _settle(subject, rows, after, settled)
     if to_count:
         write_columns(
@@ -160,53 +174,63 @@ def _updates(
 ) -> Mapping[Subject, Sequence[_LedgerUpdate]]:
     """Return the updates of subjects, in the order of their ids, those of the batch among them.
 
-    A repeat has no payload; its facts are those of another copy of its body.
+    A repeat has no payload; it is read from that of another copy of its body.
     """
-    bodies = {
-        kept.body_sha256: _Body(reading.facts, reading.payload, reading.raw, reading.error)
-        for kept in new
-        if (reading := kept.reading).facts is not None
-    }
     keys = [[subject_id for _, subject_id in subjects], [kept.delivery.id for kept in new]]
-    others = cursor.execute(_OTHER_UPDATES, keys, prepare=True).fetchall()
-    for _, _, _, body_sha256, _, _, payload, raw in others:
-        if body_sha256 not in bodies and (payload is not None or raw is not None):
-            facts, error = _open(payload, raw)
-            if facts is not None:
-                bodies[body_sha256] = _Body(facts, payload, raw, error)
-    stored = [(*other[:6], False) for other in others]
-    stored += [
-        (k.delivery.id, k.delivery.received_at, k.delivery.delivery_uuid, k.body_sha256, Status.PROCESSED, None, True)
-        for k in new
-    ]
+    rows = [_Stored(*row) for row in cursor.execute(_OTHER_UPDATES, keys, prepare=True).fetchall()]
+    rows += [_stored(kept) for kept in new]
+    rows.sort(key=lambda row: row.id.int)
+    bodies = {row.body_sha256: row for row in reversed(rows) if row.payload is not None or row.raw is not None}
+    copies: dict[bytes, _Stored] = {}
     updates: dict[Subject, list[_LedgerUpdate]] = defaultdict(list)
-    for delivery_id, received_at, delivery_uuid, body_sha256, status, repeat_of, is_new in sorted(
-        stored, key=lambda one: one[0].int
-    ):
-        body_of = bodies.get(body_sha256)
-        stated = body_of.facts.update if body_of is not None else None
-        if body_of is None or stated is None:
+    for row in rows:
+        holder = bodies.get(row.body_sha256)
+        if holder is None:
             continue
+        reading = row.reading or _reading(row, holder, copies.get(row.body_sha256))
+        row.reading = reading
+        copies[row.body_sha256] = row
+        if reading.facts is None or reading.facts.update is None:
+            continue
+        stated = reading.facts.update
         update = Update(
-            delivery_id, received_at, delivery_uuid, body_sha256, stated.status, stated.session_id, stated.states
+            row.id, row.received_at, row.delivery_uuid, row.body_sha256, stated.status, stated.session_id, stated.states
         )
-        updates[stated.kind, stated.subject_id].append(_LedgerUpdate(update, body_of, status, repeat_of, is_new))
+        body = _Body(reading.facts, holder.payload, holder.raw, reading.error)
+        updates[stated.kind, stated.subject_id].append(
+            _LedgerUpdate(update, body, row.status, row.repeat_of, row.is_new)
+        )
     return updates
 
 
-def _open(payload: str | None, raw: bytes | None) -> tuple[Facts | None, str | None]:
-    """Return the facts of a body that the ledger holds, and what of it could not be read."""
-    if payload is None or len(payload) > _LONGEST_REMEMBERED:
-        reading = read(payload.encode() if payload is not None else raw or b"", None, Scope())
-        return reading.facts, reading.error
-    return _open_again(payload)
+def _reading(row: _Stored, holder: _Stored, former: _Stored | None) -> Reading:
+    """Read a row of the ledger; a copy reads as the one before it, unless what that states lay too far ahead."""
+    if (
+        former is not None
+        and former.reading is not None
+        and former.reading.reads_the_same_later
+        and (former.session_id, former.meeting_id) == (row.session_id, row.meeting_id)
+    ):
+        return former.reading
+    return reading_of(holder.payload, holder.raw, row.received_at, row.session_id, row.meeting_id)
 
 
-# A recording's updates are read with each that follows. Nobody changes anything of the facts.
-@lru_cache(maxsize=4096)
-def _open_again(payload: str) -> tuple[Facts | None, str | None]:
-    reading = read(payload.encode(), None, Scope())
-    return reading.facts, reading.error
+def _stored(kept: Kept) -> _Stored:
+    delivery, reading = kept.delivery, kept.reading
+    return _Stored(
+        delivery.id,
+        delivery.received_at,
+        delivery.delivery_uuid,
+        kept.body_sha256,
+        Status.PROCESSED,
+        None,
+        reading.payload,
+        reading.raw,
+        reading.session_id,
+        reading.meeting_id,
+        reading,
+        is_new=True,
+    )
 
 
 _FORGET: tuple[LiteralString, ...] = (

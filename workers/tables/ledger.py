@@ -7,6 +7,7 @@ takes over from a later one. Status updates are left to `subjects`: of them the 
 
 from collections import defaultdict
 from collections.abc import Sequence
+from datetime import datetime
 from uuid import UUID
 
 import msgspec
@@ -16,6 +17,7 @@ from workers.reading.facts import Facts
 from workers.reading.reading import Reading
 from workers.reading.status import Status
 from workers.tables.arrays import Cursor, write_columns
+from workers.tables.stored import facts_of
 
 _KEEP = """
 INSERT INTO rollcall.deliveries (
@@ -37,9 +39,9 @@ _KNOWN = "SELECT id FROM rollcall.deliveries WHERE id = ANY(%b::uuid[])"
 # A first copy's third column in the index, word for word: without it the search would go through all copies of a body.
 # Looked up one by one (LATERAL), so that it never seems cheaper to read the whole index.
 _FIRST_COPIES = """
-SELECT found.id, found.session_id, found.body_sha256, found.status
+SELECT found.id, found.session_id, found.body_sha256, found.status, found.received_at
 FROM unnest(%b::text[], %b::bytea[]) AS copy (session_id, body_sha256), LATERAL (
-    SELECT first.id, first.session_id, first.body_sha256, first.status
+    SELECT first.id, first.session_id, first.body_sha256, first.status, first.received_at
     FROM rollcall.deliveries AS first
     WHERE first.session_id = copy.session_id AND first.body_sha256 = copy.body_sha256
         AND (CASE WHEN first.status IN ('processed', 'unknown', 'quarantined') AND first.subject_id IS NULL
@@ -47,9 +49,9 @@ FROM unnest(%b::text[], %b::bytea[]) AS copy (session_id, body_sha256), LATERAL 
     FOR UPDATE) AS found
 """
 _FIRST_COPIES_WITHOUT_SESSION = """
-SELECT found.id, found.session_id, found.body_sha256, found.status
+SELECT found.id, found.session_id, found.body_sha256, found.status, found.received_at
 FROM unnest(%b::bytea[]) AS copy (body_sha256), LATERAL (
-    SELECT first.id, first.session_id, first.body_sha256, first.status
+    SELECT first.id, first.session_id, first.body_sha256, first.status, first.received_at
     FROM rollcall.deliveries AS first
     WHERE first.session_id IS NULL AND first.body_sha256 = copy.body_sha256
         AND (CASE WHEN first.status IN ('processed', 'unknown', 'quarantined') AND first.subject_id IS NULL
@@ -81,11 +83,19 @@ class Kept(msgspec.Struct):
 
 
 class Withdrawn(msgspec.Struct):
-    """A processed delivery that is a repeat from now on: what it put into the tables is the first copy's word now."""
+    """A processed delivery that is a repeat from now on: what it put into the tables is the first copy's word now.
+
+    Attributes:
+        former: the delivery.
+        first: the first copy of its body.
+        facts: what it stated.
+        first_facts: what the first copy states: less, where a time lay too far ahead of its receipt; None: nothing.
+    """
 
     former: UUID
     first: UUID
     facts: Facts
+    first_facts: Facts | None
 
 
 class Outcome(msgspec.Struct):
@@ -130,7 +140,7 @@ def _keep_copies(cursor: Cursor, copies: list[Kept], outcome: Outcome) -> None:
         by_body[copy.reading.session_id, copy.body_sha256].append(copy)
     while by_body:
         repeats: list[Kept] = []
-        for first_id, session_id, body_sha256, status in _first_copies(cursor, list(by_body)):
+        for first_id, session_id, body_sha256, status, received_at in _first_copies(cursor, list(by_body)):
             of_body = by_body.pop((session_id, bytes(body_sha256)))
             earliest = min(of_body, key=lambda kept: kept.delivery.id)
             if earliest.delivery.id < first_id:
@@ -138,8 +148,9 @@ def _keep_copies(cursor: Cursor, copies: list[Kept], outcome: Outcome) -> None:
                 _take_over(cursor, earliest, first_id)
                 outcome.new = [kept for kept in outcome.new if kept.delivery.id != first_id]
                 outcome.new.append(earliest)
-                if status == Status.PROCESSED and earliest.reading.facts is not None:
-                    outcome.withdrawn.append(Withdrawn(first_id, earliest.delivery.id, earliest.reading.facts))
+                facts = _facts_of_copy(earliest.reading, received_at)
+                if status == Status.PROCESSED and facts is not None:
+                    outcome.withdrawn.append(Withdrawn(first_id, earliest.delivery.id, facts, earliest.reading.facts))
                 first_id = earliest.delivery.id  # noqa: PLW2901 - the row names the former first
             repeats += [as_repeat(kept, first_id) for kept in of_body]
         _insert(cursor, sorted(repeats, key=lambda kept: kept.delivery.id))
@@ -180,12 +191,19 @@ def _take_over(cursor: Cursor, earliest: Kept, former: UUID) -> None:
     _insert(cursor, [earliest])
 
 
+def _facts_of_copy(reading: Reading, received_at: datetime) -> Facts | None:
+    """Return what another copy of a body states that was received later."""
+    if reading.reads_the_same_later:
+        return reading.facts
+    return facts_of(reading.payload, reading.raw, received_at, reading.session_id, reading.meeting_id)
+
+
 def _first_copies(
     cursor: Cursor, bodies: Sequence[tuple[str | None, bytes]]
-) -> list[tuple[UUID, str | None, bytes, str]]:
+) -> list[tuple[UUID, str | None, bytes, str, datetime]]:
     with_session = [body for body in bodies if body[0] is not None]
     without = [body[1] for body in bodies if body[0] is None]
-    rows: list[tuple[UUID, str | None, bytes, str]] = []
+    rows: list[tuple[UUID, str | None, bytes, str, datetime]] = []
     if with_session:
         sessions, hashes = zip(*with_session, strict=True)
         rows += cursor.execute(_FIRST_COPIES, [list(sessions), list(hashes)]).fetchall()

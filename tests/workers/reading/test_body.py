@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import psycopg
@@ -13,6 +14,7 @@ from workers.reading.body import open_body
 from workers.reading.reading import read
 from workers.reading.scope import Scope
 
+RECEIVED = datetime(2026, 3, 2, 10, tzinfo=UTC)
 JSONB_HOLDS = [
     b'{"event":"x"}',
     b'  {"a" : [1, 2.50, -0.0, null, true]}\n',
@@ -113,7 +115,7 @@ def test_no_depth_of_nesting_in_no_field_is_too_much_for_reading(escape: bytes, 
             + b"]" * depth
             + b"}}"
         )
-        read(body, None, Scope())
+        read(body, RECEIVED, None, Scope())
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)

@@ -12,7 +12,7 @@ NINE = datetime(2026, 3, 2, 9, 0, 4, 512_000, tzinfo=UTC)
 
 
 def fields(value: Any) -> Fields:
-    return Fields({"field": value}, "holder.", [])
+    return Fields({"field": value}, "holder.", [], NINE)
 
 
 @pytest.mark.parametrize(
@@ -77,7 +77,7 @@ def test_an_id_that_is_null_or_empty_is_simply_not_there(value: Any) -> None:
 
 @pytest.mark.parametrize("read", [Fields.text, Fields.id, Fields.time, Fields.number, Fields.whole_number])
 def test_a_field_that_is_absent_or_null_is_no_problem(read: Any) -> None:
-    for one in (Fields({}, "", []), fields(None)):
+    for one in (Fields({}, "", [], NINE), fields(None)):
         assert (read(one, "field"), one.problems) == (None, [])
 
 
