@@ -12,6 +12,8 @@ from tests.meaning.session import Session
 
 STEPS = [30, 0, 30, 60, 90, 1, 600, 30]
 RETRY_AFTER = [1, 0, 2, 30, 59, 60, 60.000001, 61, 90, 3600]
+# Ten years have 3,652 or 3,653 days.
+EXPIRY_DAYS = [7, 7, 7, 3652, 3653, 3654]
 RECORDING_STATUSES = ["RECORDING", "PAUSED", "INVOKED", "UPLOADING", "UPLOADED", "ERRORED", "RECORDING", "TRANSCODING"]
 STREAM_STATUSES = ["LIVE", "OFFLINE", "IDLE", "LIVE", "OFFLINE", "REBUFFERING"]
 NAMES = ["Ana Ruiz", "Ben O\u2019Neill 🎸", "عمر", "", "Ana R."]
@@ -120,7 +122,7 @@ def _recording_body(session: Session, choices: Choices, recording_id: str, statu
         size = choices.pick([183_500_800, "183500800", 0, None, "large", 10**30, -1])
         recording |= {"stoppedTime": write(session.clock), "fileSize": size}
     if status == "UPLOADED":
-        expiry = write(session.clock + timedelta(days=7))
+        expiry = write(session.clock + timedelta(days=choices.pick(EXPIRY_DAYS)))
         recording |= {"downloadUrl": f"https://r.example.com/{how}", "downloadUrlExpiry": expiry}
         recording |= {"audioDownloadUrl": "https://r.example.com/a", "stopReason": choices.pick(STOP_REASONS)}
         recording["recordingDuration"] = choices.pick([0, 3030, 12.5, None])
@@ -147,6 +149,8 @@ def stream(session: Session, choices: Choices) -> None:
             meeting = session.meeting(choices)
             if how & 96 != 96:
                 meeting.pop("sessionId", None)
+            if how & 12 == 12:
+                meeting.pop("organizedBy", None)
             event |= {
                 "meeting": meeting,
                 "playbackUrl": f"https://live.example.com/{how}",
@@ -167,7 +171,7 @@ def flicker(session: Session, choices: Choices) -> None:
             bodies.setdefault(name, vendor.body_of(event, Choices(b"")))
     else:
         recording_id = f"{session.room.session_id}-recording-0"
-        key, other = (recording_id, "RECORDING"), (recording_id, "PAUSED")
+        key, other = (recording_id, "UPLOADING" if how & 4 else "RECORDING"), (recording_id, "PAUSED")
         bodies = session.recording_bodies
         for name in (key, other):
             bodies.setdefault(name, _recording_body(session, Choices(b""), *name, 0))
@@ -181,7 +185,8 @@ def export(session: Session, choices: Choices) -> None:
     kind, how = choices.pick(["chat", "transcript", "summary"]), choices.byte()
     fields: dict[str, Any] = {f"{kind}DownloadUrl": f"https://x.example.com/{how}" if how % 4 != 3 else None}
     if how % 8 < 6:
-        fields[f"{kind}DownloadUrlExpiry"] = session.dialect.time(session.clock + timedelta(days=7))
+        expiry = session.clock + timedelta(days=choices.pick(EXPIRY_DAYS))
+        fields[f"{kind}DownloadUrlExpiry"] = session.dialect.time(expiry)
     vendor.spoil(fields, choices, (f"{kind}DownloadUrl",), (f"{kind}DownloadUrlExpiry",))
     if kind != "chat":
         session.report(f"meeting.{kind}", choices, **fields)
