@@ -57,7 +57,7 @@ def deliveries(  # noqa: PLR0913, PLR0917 - an argument of the function is one o
 
     Every delivery that was answered with 200 is one of these. `processed`: its event is in the tables. `repeat`: its
     body was kept before. `unknown`: a kind of event that this version does not know. `foreign`: of an organization or
-    webhook that is not yours by ORGANIZATION_IDS and WEBHOOK_IDS. `quarantined`: it can't be read. `rollcall replay`
+    webhook that is not yours by ORGANIZATION_IDS and WEBHOOK_IDS, or of no organization. `quarantined`: it can't be read. `rollcall replay`
     processes them again.
     """
     with open_tables() as tables:
