@@ -56,9 +56,9 @@ def deliveries(  # noqa: PLR0913, PLR0917 - an argument of the function is one o
     """List deliveries, the latest first, or show one.
 
     Every delivery that was answered with 200 is one of these. `processed`: its event is in the tables. `repeat`: its
-    body was kept before. `unknown`: a kind of event that this version does not know. `foreign`: of an organization or
-    webhook that is not yours by ORGANIZATION_IDS and WEBHOOK_IDS, or of no organization. `quarantined`: it can't be read. `rollcall replay`
-    processes them again.
+    body was kept before. `unknown`: a kind of event that this version does not know. `foreign`: of a webhook or an
+    organization that is not yours by WEBHOOK_IDS and ORGANIZATION_IDS, or of no organization. `quarantined`: it can't
+    be read. `rollcall replay` processes them again.
     """
     with open_tables() as tables:
         if delivery is not None:

@@ -15,7 +15,7 @@ from tests.receiver.running import wait_until
 KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
 PAYLOADS = ROOT / "tests" / "payloads" / "dyte"
 STARTED = (PAYLOADS / "01-meeting.started.json").read_bytes()
-OF_ANOTHER_KIND = b'{"event":"meeting.somethingNew","meeting":{"id":"m","sessionId":"s"}}'
+OF_ANOTHER_KIND = STARTED.replace(b"meeting.started", b"meeting.somethingNew")
 UNREADABLE = b"this is no JSON"
 
 

@@ -61,7 +61,9 @@ class Delivery(Base):
     status: Mapped[Plain] = mapped_column(doc="processed, repeat, unknown, foreign or quarantined.")
     error: Mapped[FreeText | None] = mapped_column(doc="Why it is quarantined, or which fields count as not stated.")
     repeat_of: Mapped[PlainUuid | None] = mapped_column(doc="Of a repeat: the first delivery of the same body.")
-    session_id: Mapped[Plain | None] = mapped_column(doc="The session that the body names, unless `error` says that it is left aside.")
+    session_id: Mapped[Plain | None] = mapped_column(
+        doc="The session that the body names, unless `error` says that it is left aside."
+    )
     meeting_id: Mapped[Plain | None] = mapped_column(doc="The meeting that the body names, likewise.")
     subject_id: Mapped[Plain | None] = mapped_column(doc="Of a status update: the recording or the stream.")
     payload: Mapped[Payload | None] = mapped_column(doc="The body, without stream keys.")
