@@ -36,7 +36,7 @@ class WorkedOff:
 def work_off(database_url: str, account: CpuAccount, deliveries: Sequence[Delivery]) -> WorkedOff:
     """Put deliveries into the queue of a database and wait until a worker that runs has written them all.
 
-    Parameters:
+    Args:
         database_url: ledger and queue.
         account: of the worker and of Postgres.
         deliveries: new ones.

@@ -14,7 +14,7 @@ _DEFAULT_METRICS_PORT = 9464
 _HIGHEST_PORT = 65535
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class WorkerSettings:
     """What a worker is told.
 

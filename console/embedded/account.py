@@ -20,7 +20,7 @@ _ENTER = 'cd -- "$1" && test -w .'
 _READ = 'test -r "$1"'
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Account:
     """A user of this machine by its numbers, and the name for what is told to people."""
 

@@ -27,7 +27,7 @@ _OPEN_FOLDER = 0o755
 _OPEN_FILE = 0o644
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Place:
     """What was chosen.
 

@@ -22,7 +22,7 @@ _COLOURS = ("36", "32", "35", "33")  # cyan, green, magenta, yellow
 _NAME_WIDTH = 8
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Child:
     """A process started here."""
 

@@ -89,7 +89,10 @@ class PublisherThread:
         except BaseException as error:  # noqa: BLE001 - the group goes to the spool, the thread lives on
             _log_unexpected(error)
             self._is_connected = self._has_group = False
-            future.set_exception(QueueAwayError(str(error) if isinstance(error, BrokerError) else type(error).__name__))
+            away = (
+                error if isinstance(error, QueueAwayError) else QueueAwayError(f"{type(error).__name__} in publishing.")
+            )
+            future.set_exception(away)
         else:
             self._is_connected = True
             self._has_group = False

@@ -85,7 +85,7 @@ def test_a_stream_key_is_removed_wherever_it_stands(lines: io.StringIO, written:
 def test_why_a_queue_is_away_is_told(lines: io.StringIO) -> None:
     logging.getLogger("dramatiq.worker").critical("Consumer: %s", QueueAwayError("RabbitMQ does not answer."))
     [line] = logged(lines)
-    assert line["detail"] == "RabbitMQ does not answer."
+    assert line["detail"] == f"RabbitMQ does not answer. {QueueAwayError.REMEDY}"
 
 
 def test_what_libraries_say_below_a_warning_is_not_logged(lines: io.StringIO) -> None:

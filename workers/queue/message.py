@@ -12,6 +12,7 @@ from collections.abc import Sequence
 import msgspec
 from dramatiq import Message
 
+from workers.errors import WorkersError
 from workers.queue.delivery import Delivery
 
 QUEUE_NAME = "rollcall"
@@ -24,7 +25,7 @@ _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(list[Delivery])
 
 
-class UnreadableGroupError(Exception):
+class UnreadableGroupError(WorkersError):
     """A queue message's text is no group of deliveries that this version can read."""
 
 

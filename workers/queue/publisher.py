@@ -6,13 +6,16 @@ from dramatiq import Message
 from dramatiq.errors import BrokerConnectionError
 
 from runtime.logs import LoggableError
+from workers.errors import WorkersError
 
 
-class QueueAwayError(LoggableError, BrokerConnectionError):
+class QueueAwayError(WorkersError, LoggableError, BrokerConnectionError):
     """The queue did not do what it was asked for. A message that was on its way may or may not be in it."""
 
+    REMEDY = "Look at the server that BROKER_URL names; what it did not take is kept, and sent again."
+
     def __init__(self, what_happened: str) -> None:
-        super().__init__(what_happened)
+        super().__init__(f"{what_happened} {self.REMEDY}")
 
 
 class Publisher(Protocol):

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, TypeGuard
 
+from workers.errors import WorkersError
 from workers.reading.body import fits_text
 from workers.reading.times import fault_of, parse_time
 
@@ -12,7 +13,7 @@ LONGEST_ID = 255
 _MOST_BYTES = 2**63 - 1
 
 
-class NotIdentifiedError(Exception):
+class NotIdentifiedError(WorkersError):
     """A body lacks what identifies its event; the message names it."""
 
 

@@ -53,7 +53,7 @@ def without_stream_keys(value: Any) -> tuple[Any, list[str]]:
 def overwrite_stream_keys(raw: bytes, secrets: Iterable[str] | None = None) -> bytes:
     """Return the bytes of a body that jsonb can't hold, with every stream key starred out.
 
-    Parameters:
+    Args:
         raw: the body. It may be anything: where a value's end can't be found, all that follows is overwritten.
         secrets: the keys that the decoded body holds; None where it can't be decoded.
     """

@@ -16,7 +16,7 @@ from workers.reading.facts import LivestreamFact, RecordingFact
 COPY_COUNTS_AFTER = timedelta(seconds=60)
 
 
-class Update(msgspec.Struct):
+class Update(msgspec.Struct, frozen=True):
     """A status update of one subject, as the ledger has it."""
 
     id: UUID
@@ -28,7 +28,7 @@ class Update(msgspec.Struct):
     states: RecordingFact | LivestreamFact
 
 
-class Judged(msgspec.Struct):
+class Judged(msgspec.Struct, frozen=True):
     """An update, and what it is: it counts, or it repeats the first copy of its body.
 
     Attributes:

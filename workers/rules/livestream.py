@@ -25,7 +25,7 @@ def settle_livestream(stream_id: str, judged: Sequence[Judged]) -> tuple[Livestr
 
     The vendor states no time for a stream's status: it changed when the first update of that status came.
 
-    Parameters:
+    Args:
         stream_id: the stream.
         judged: its updates in the order of their ids.
     """

@@ -49,7 +49,7 @@ _LAST_STATED = (
 def settle_recording(recording_id: str, judged: Sequence[Judged]) -> tuple[RecordingRow, dict[EntryKey, Entry]]:
     """Return a recording's row, and its timeline entries by their keys.
 
-    Parameters:
+    Args:
         recording_id: the recording.
         judged: its updates in the order of their ids.
     """

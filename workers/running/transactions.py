@@ -10,6 +10,7 @@ from psycopg import errors
 
 from runtime.connections import connect, cut_connection
 from runtime.deadlines import deadlines
+from workers.errors import WorkersError
 from workers.running.frozen import frozen_ended
 from workers.settings import WorkerSettings
 
@@ -39,7 +40,7 @@ Result = TypeVar("Result")
 _log = structlog.get_logger(__name__)
 
 
-class StoppingError(Exception):
+class StoppingError(WorkersError):
     """The worker stops while it waits for the database. Its message is not committed and goes back to the queue."""
 
     def __init__(self) -> None:

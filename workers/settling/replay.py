@@ -68,7 +68,7 @@ _SWEEP: tuple[LiteralString, ...] = (
 _NO_ID = UUID(int=0)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Selection:
     """Which deliveries of the ledger to replay: one, those of a status, those received since a time, or all."""
 

@@ -124,7 +124,7 @@ class _Row(msgspec.Struct):
 def replay_sessions(cursor: Cursor, session_ids: Sequence[str], scope: Scope, *, rewrite: bool) -> Counter[Status]:
     """Replay the chosen deliveries of sessions, and make the sessions' tables anew; return the statuses of the chosen.
 
-    Parameters:
+    Args:
         cursor: in a transaction; its session has the temporary table `chosen`.
         session_ids: the sessions.
         scope: whose deliveries count now.

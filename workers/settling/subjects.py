@@ -102,7 +102,7 @@ def subjects_of(batch: Iterable[Kept]) -> list[Subject]:
 def settle_subjects(cursor: Cursor, subjects: Sequence[Subject], new: Sequence[Kept] = ()) -> SettledSubjects:
     """Settle subjects from all their updates in the ledger, and mark there which are repeats.
 
-    Parameters:
+    Args:
         cursor: in a transaction that has locked them and has written `new` into the ledger.
         subjects: kind and id.
         new: the deliveries of this batch; the tables hold what the others came to.

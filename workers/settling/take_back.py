@@ -107,7 +107,7 @@ def write_anew(
 ) -> Merge:
     """Empty the tables of sessions and merge deliveries into them; return the merge, for `write_names` to write.
 
-    Parameters:
+    Args:
         cursor: in a transaction that has locked the sessions.
         deliveries: id, `received_at` and facts, in the order of the ids: all that name the sessions, or none.
         session_ids: the sessions.
