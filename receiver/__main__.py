@@ -16,6 +16,7 @@ from receiver.serving import Breakdown, ListenError, listen, serve, stop_with
 from receiver.settings import ReceiverSettings
 from runtime.environment import SettingError, read_environment
 from runtime.logs import set_up_logging
+from runtime.metrics_server import warn_of_moved_metrics
 
 _log = structlog.get_logger(__name__)
 
@@ -31,11 +32,13 @@ def main() -> int:
         parser.error("--processes takes a number from 1 on")
     set_up_logging()
     try:
-        settings = ReceiverSettings.from_environment(read_environment())
+        environment = read_environment()
+        settings = ReceiverSettings.from_environment(environment)
         if arguments.inherit:
             listener_number, lifeline = map(int, arguments.inherit.split(","))
             stop_with(lifeline)
             return _serve(settings, socket.socket(fileno=listener_number))
+        warn_of_moved_metrics(environment)
         listener = listen(settings.host, settings.port)
     except (SettingError, ListenError) as error:
         sys.stderr.write(f"{error}\n")
@@ -51,7 +54,7 @@ def main() -> int:
 def _serve(settings: ReceiverSettings, listener: socket.socket) -> int:
     metrics = ReceiverMetrics()
     if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
-        serve_metrics(metrics.registry, settings.host, settings.metrics_port)
+        serve_metrics(metrics.registry, settings.metrics_host, settings.metrics_port)
     keeper = Durable(settings.broker_url, settings.spool_dir)
     limits = Limits(bodies_bytes=settings.max_bodies_bytes)
     connections = Connections(limits, refused=metrics.refused, crowded_out=metrics.crowded_out)

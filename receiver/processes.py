@@ -45,7 +45,7 @@ def run_processes(count: int, settings: ReceiverSettings, listener: socket.socke
     try:
         registry = CollectorRegistry()
         FiguresOfAll(registry, path=figures)  # type: ignore[no-untyped-call]
-        serve_metrics(registry, settings.host, settings.metrics_port)
+        serve_metrics(registry, settings.metrics_host, settings.metrics_port)
         return _Siblings(listener, figures).run(count, stop)
     finally:
         shutil.rmtree(figures, ignore_errors=True)

@@ -1,6 +1,5 @@
 """The receiver's settings, read once when the process starts."""
 
-import ipaddress
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -8,7 +7,8 @@ from urllib.parse import urlsplit
 
 from receiver.keys.public_key import PublicKey, UnfitKeyError, read_dev_key, read_public_keys
 from runtime.environment import comma_separated, setting, whole_number
-from runtime.listening import HOST_TAKES, read_host
+from runtime.listening import HOST_TAKES, is_loopback, read_host
+from runtime.metrics_server import read_metrics_host
 from runtime.outgoing.client import WayOut
 from workers.queue.broker_address import broker_url
 
@@ -30,6 +30,7 @@ class ReceiverSettings:
         broker_url: the queue, see `runtime.addresses`.
         host: the address to listen on.
         port: the port of the webhook; 0 for any free one.
+        metrics_host: the address that the metrics are served on.
         metrics_port: the port of the metrics.
         max_body_bytes: larger bodies are refused.
         max_bodies_bytes: received of all unfinished bodies together; beyond it the largest is refused.
@@ -44,6 +45,7 @@ class ReceiverSettings:
     broker_url: str = field(repr=False)  # may hold a password
     host: str = "127.0.0.1"
     port: int = 8000
+    metrics_host: str = "127.0.0.1"
     metrics_port: int = 9464
     max_body_bytes: int = 1_048_576
     max_bodies_bytes: int = 64 * 2**20
@@ -65,6 +67,7 @@ class ReceiverSettings:
             broker_url=broker_url(environment),
             host=setting(environment, "HOST", HOST_TAKES, read_host, "127.0.0.1"),
             port=setting(environment, "PORT", "a port from 0 (any free one) to 65535", whole_number(0, 65535), 8000),
+            metrics_host=read_metrics_host(environment),
             metrics_port=setting(
                 environment,
                 "METRICS_PORT",
@@ -114,19 +117,10 @@ def _key_urls(text: str) -> tuple[str, ...]:
 def _key_url(url: str) -> str:
     parts = urlsplit(url)
     _ = parts.port  # raises ValueError on nonsense
-    is_safe = parts.scheme == "https" or (parts.scheme == "http" and _is_this_host(parts.hostname or ""))
+    is_safe = parts.scheme == "https" or (parts.scheme == "http" and is_loopback(parts.hostname or ""))
     if not is_safe or not parts.hostname:
         raise ValueError
     return url
-
-
-def _is_this_host(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _public_keys(text: str) -> tuple[PublicKey, ...]:

@@ -25,6 +25,16 @@ def read_host(text: str) -> str:
     return text
 
 
+def is_loopback(host: str) -> bool:
+    """Tell whether only this machine reaches what listens on a host, as `read_host` gives it."""
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
 def listen(host: str, port: int, backlog: int | None = None) -> socket.socket:
     """Return a listening socket; on `::` it takes IPv4 too, whatever the system's default.
 

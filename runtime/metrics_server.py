@@ -1,40 +1,107 @@
-"""Serves a process's figures to Prometheus."""
+"""Serves a process's figures to Prometheus: one thread and a bounded number of connections, whoever connects."""
 
+import asyncio
+import socket
 import threading
-from typing import cast
-from wsgiref.simple_server import WSGIRequestHandler
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import urlsplit
 
+import structlog
 from prometheus_client import CollectorRegistry, make_wsgi_app
-from prometheus_client.exposition import ThreadingWSGIServer
 
-from runtime.listening import listen
+from runtime.environment import setting
+from runtime.listening import HOST_TAKES, is_loopback, listen, read_host
+
+# Connections at one time; the oldest makes room for the next.
+_MOST_CONNECTIONS = 64
+_MOST_HEAD_BYTES = 8_192
+# A scrape's question and answer together, in seconds.
+_SECONDS = 5.0
+
+_log = structlog.get_logger(__name__)
+
+
+def read_metrics_host(environment: Mapping[str, str]) -> str:
+    """Return `METRICS_HOST`, the address that figures are served on.
+
+    Raises:
+        runtime.environment.SettingError: it is no address.
+    """
+    return setting(environment, "METRICS_HOST", HOST_TAKES, read_host, "127.0.0.1")
+
+
+def warn_of_moved_metrics(environment: Mapping[str, str]) -> None:
+    """Warn where an operator may look for the figures on `HOST`, where earlier versions served them.
+
+    Raises:
+        runtime.environment.SettingError: `HOST` is no address.
+    """
+    host = setting(environment, "HOST", HOST_TAKES, read_host, "127.0.0.1")
+    if not is_loopback(host) and not environment.get("METRICS_HOST"):
+        _log.warning(
+            "metrics_not_on_host",
+            host=host,
+            remedy="figures are served on 127.0.0.1 alone; to scrape them from elsewhere, set METRICS_HOST",
+        )
 
 
 def start_metrics_server(registry: CollectorRegistry, host: str, port: int) -> None:
     """Serve the figures from a thread until the process ends.
 
-    The library's own server leaves it to the system whether `::` takes IPv4 too.
-
     Raises:
         OSError: the port is taken, or the host is none of this machine's.
     """
-    server = _Server((host, port), _SilentHandler)
-    server.set_app(make_wsgi_app(registry))
-    threading.Thread(target=server.serve_forever, name="metrics", daemon=True).start()
+    listener = listen(host, port)
+    server = _Server(registry)
+    threading.Thread(target=asyncio.run, args=(server.serve(listener),), name="metrics", daemon=True).start()
 
 
-class _Server(ThreadingWSGIServer):
-    def server_bind(self) -> None:
-        host, port = cast("tuple[str, int]", self.server_address)
-        self.socket.close()
-        self.socket = listen(host, port)
-        self.server_name, self.server_port = host, port
-        self.setup_environ()
+class _Server:
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._figures = make_wsgi_app(registry)
+        # In the order in which they came.
+        self._connections: dict[asyncio.StreamWriter, None] = {}
 
-    def server_activate(self) -> None:
-        """Do nothing: it listens already."""
+    async def serve(self, listener: socket.socket) -> None:
+        server = await asyncio.start_server(self._answer, sock=listener, limit=_MOST_HEAD_BYTES)
+        await server.serve_forever()
 
+    async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if len(self._connections) >= _MOST_CONNECTIONS:
+            next(iter(self._connections)).transport.abort()
+        self._connections[writer] = None
+        try:
+            async with asyncio.timeout(_SECONDS):
+                head = await reader.readuntil(b"\r\n\r\n")
+                writer.write(self._response(head))
+                await writer.drain()
+                writer.close()
+                await writer.wait_closed()
+        except (OSError, TimeoutError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
+            pass
+        except Exception as error:  # noqa: BLE001 - a scrape that fails must not end the next
+            _log.warning("metrics_failed", exc_info=error)
+        finally:
+            writer.transport.abort()
+            self._connections.pop(writer, None)
 
-class _SilentHandler(WSGIRequestHandler):
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the library's name
-        """Say nothing of a scrape."""
+    def _response(self, head: bytes) -> bytes:
+        lines = head.decode("latin-1").split("\r\n")
+        method, _, target = lines[0].rpartition(" ")[0].partition(" ")
+        url = urlsplit(target)
+        environ: dict[str, Any] = {"REQUEST_METHOD": method, "PATH_INFO": url.path, "QUERY_STRING": url.query}
+        for line in lines[1:]:
+            name, _, value = line.partition(":")
+            environ[f"HTTP_{name.strip().upper().replace('-', '_')}"] = value.strip()
+        started: list[tuple[str, list[tuple[str, str]]]] = []
+
+        def start_response(status: str, headers: list[tuple[str, str]], *_: object) -> None:
+            started.append((status, headers))
+
+        body = b"".join(self._figures(environ, start_response))
+        [(status, headers)] = started or [(f"{HTTPStatus.NO_CONTENT} ", [])]
+        fields = [*headers, ("Content-Length", str(len(body))), ("Connection", "close")]
+        top = "".join(f"{name}: {value}\r\n" for name, value in fields)
+        return f"HTTP/1.1 {status}\r\n{top}\r\n".encode("latin-1") + (b"" if method == "HEAD" else body)

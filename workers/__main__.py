@@ -7,6 +7,7 @@ from dataclasses import replace
 from runtime.environment import SettingError, read_environment
 from runtime.liveness import DEAD_AFTER, LEAST_DEAD_AFTER
 from runtime.logs import set_up_logging
+from runtime.metrics_server import warn_of_moved_metrics
 from workers.running.metrics import WorkerMetrics, serve_metrics
 from workers.running.run import run_until_stopped
 from workers.running.siblings import run_siblings, stop_with
@@ -35,7 +36,10 @@ def main() -> int:
         parser.error(f"--dead-after takes a number from {LEAST_DEAD_AFTER:.0f} on")
     set_up_logging()
     try:
-        settings = replace(WorkerSettings.from_environment(read_environment()), dead_after=arguments.dead_after)
+        environment = read_environment()
+        settings = replace(WorkerSettings.from_environment(environment), dead_after=arguments.dead_after)
+        if arguments.lifeline is None:
+            warn_of_moved_metrics(environment)
     except SettingError as error:
         sys.stderr.write(f"{error}\n")
         return 2

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 
 from runtime.addresses import database_url
 from runtime.environment import comma_separated, setting, whole_number
-from runtime.listening import HOST_TAKES, read_host
 from runtime.liveness import DEAD_AFTER
+from runtime.metrics_server import read_metrics_host
 from workers.queue.broker_address import broker_url
 from workers.reading.scope import Scope
 
@@ -47,7 +47,7 @@ class WorkerSettings:
             scope=Scope(
                 webhook_ids=_ids(environment, "WEBHOOK_IDS"), organization_ids=_ids(environment, "ORGANIZATION_IDS")
             ),
-            host=setting(environment, "HOST", HOST_TAKES, read_host, "127.0.0.1"),
+            host=read_metrics_host(environment),
             metrics_port=1
             + setting(
                 environment,

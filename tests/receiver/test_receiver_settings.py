@@ -37,6 +37,7 @@ def test_the_defaults_are_the_contracts() -> None:
         ("METRICS_PORT", "65535"),
         ("MAX_BODY_BYTES", "1 MiB"),
         ("MAX_BODY_BYTES", "0"),
+        ("METRICS_HOST", "a b"),
         ("MAX_BODIES_BYTES", "64 MiB"),
         ("MAX_BODIES_BYTES", "65535"),
         ("MAX_BODY_BYTES", "100000000"),
