@@ -17,6 +17,20 @@ _OLDEST_MAJOR = 15
 # Seconds; libpq counts from 2.
 _CONNECT_TIMEOUT = 2
 
+# Postgres refuses updates and deletes of what is published without a key, or an index or rule in its place.
+_PUBLISHED_WITHOUT_IDENTITY = """
+SELECT DISTINCT format('%I.%I', published.schemaname, published.tablename)
+FROM pg_publication_tables AS published
+JOIN pg_publication AS publication ON publication.pubname = published.pubname
+JOIN pg_namespace ON nspname = published.schemaname
+JOIN pg_class ON relnamespace = pg_namespace.oid AND relname = published.tablename
+WHERE nspname IN ('rollcall', 'rollcall_queue') AND (pubupdate OR pubdelete) AND relreplident <> 'f'
+    AND NOT EXISTS (
+        SELECT FROM pg_index
+        WHERE indrelid = pg_class.oid AND CASE relreplident WHEN 'd' THEN indisprimary WHEN 'i' THEN indisreplident END)
+ORDER BY 1
+"""
+
 
 def check_database(environment: Mapping[str, str]) -> Iterator[Finding]:
     """Look at the database in use, and at the revision of its tables."""
@@ -29,6 +43,7 @@ def check_database(environment: Mapping[str, str]) -> Iterator[Finding]:
         with connect(url, name="rollcall doctor", connect_timeout=_CONNECT_TIMEOUT) as connection:
             yield _check_server(connection)
             yield _check_revision(connection, url)
+            yield from _check_publications(connection)
     except psycopg.ProgrammingError:
         # Not its text: it quotes parts of the URL.
         yield bad("database", "DATABASE_URL has options that Postgres does not know. Correct it.")
@@ -77,3 +92,13 @@ def _check_revision(connection: psycopg.Connection[Any], url: str) -> Finding:
     if row[0] in known:
         return bad("revision", f"{row[0]} is older than this version's {newest}: call `rollcall migrate`.")
     return bad("revision", f"{row[0]} is of a newer version than this one, which knows {newest}: install that version.")
+
+
+def _check_publications(connection: psycopg.Connection[Any]) -> Iterator[Finding]:
+    tables = [row[0] for row in connection.execute(_PUBLISHED_WITHOUT_IDENTITY)]
+    if tables:
+        yield bad(
+            "publication",
+            f"a publication covers {', '.join(tables)} without a replica identity, so Postgres refuses to change rows "
+            "there: call `ALTER TABLE … REPLICA IDENTITY DEFAULT` on each, or take it out of the publication.",
+        )

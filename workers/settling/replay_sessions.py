@@ -59,6 +59,7 @@ ORDER BY delivery.id
 """
 )
 _DELETE = "DELETE FROM rollcall.deliveries WHERE id = ANY(%b::uuid[])"
+_DELETE_ENTRIES = "DELETE FROM rollcall.timeline WHERE delivery_id = ANY(%b::uuid[])"
 _PROCESSED_AGAIN = "UPDATE rollcall.deliveries SET processed_at = clock_timestamp() WHERE id = ANY(%b::uuid[])"
 _STATUSES = "SELECT status, count(*) FROM rollcall.deliveries WHERE id = ANY(%b::uuid[]) GROUP BY status"
 
@@ -193,9 +194,11 @@ def _enter_anew(cursor: Cursor, rows: list[_Row], changed: list[_Row], scope: Sc
     """Take changed rows and the repeats of them out of the ledger, and settle them as if they came from the queue."""
     repeats = _fetch(cursor, _REPEATS, [row.id for row in changed])
     family = {row.id: row for row in [*repeats, *changed]}
-    cursor.execute(_DELETE, [list(family)])
     gone = {row.subject_id for row in changed if row.subject_id is not None}
+    # The entries go first: a delivery has one, and may put it elsewhere now, or move that of a fellow update.
     forget_subjects(cursor, sorted(gone))
+    cursor.execute(_DELETE_ENTRIES, [[row.id for row in changed]])
+    cursor.execute(_DELETE, [list(family)])
     holders = _holders(rows)
     batch = [row.kept(row.read(holders[row.body_sha256], scope)) for row in family.values()]
     settle_batch(cursor, batch)

@@ -235,8 +235,9 @@ def _stored(kept: Kept) -> _Stored:
 
 _FORGET: tuple[LiteralString, ...] = (
     """
-    DELETE FROM rollcall.timeline
-    WHERE subject_id = ANY(%b::text[]) AND session_id IS NULL AND kind LIKE ANY(ARRAY['recording.%%', 'livestream.%%'])
+    DELETE FROM rollcall.timeline AS entry
+    USING rollcall.deliveries AS delivery
+    WHERE delivery.subject_id = ANY(%b::text[]) AND entry.delivery_id = delivery.id
     """,
     "DELETE FROM rollcall.recordings WHERE id = ANY(%b::text[])",
     "DELETE FROM rollcall.livestreams WHERE stream_id = ANY(%b::text[])",
@@ -244,7 +245,7 @@ _FORGET: tuple[LiteralString, ...] = (
 
 
 def forget_subjects(cursor: Cursor, subject_ids: Sequence[str]) -> None:
-    """Empty the tables of subjects, their entries in the timelines of sessions aside."""
+    """Empty the tables of subjects; their entries in the timelines go with the deliveries that the ledger has."""
     if subject_ids:
         for statement in _FORGET:
             cursor.execute(statement, [list(subject_ids)])

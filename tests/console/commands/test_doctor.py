@@ -86,6 +86,21 @@ def test_a_system_that_works_is_a_line_a_part_and_exit_code_0(rollcall: Rollcall
     assert "no worker" in parts["broker"][1]
 
 
+def test_a_published_table_without_a_replica_identity_is_named(rollcall: Rollcall, whole: dict[str, str]) -> None:
+    with psycopg.connect(whole["DATABASE_URL"]) as connection:
+        connection.execute("ALTER TABLE rollcall.timeline REPLICA IDENTITY NOTHING")
+        connection.execute("ALTER TABLE rollcall.sessions REPLICA IDENTITY FULL")
+        connection.execute("CREATE PUBLICATION news FOR ALL TABLES WITH (publish = 'insert, truncate')")
+    assert "publication" not in findings(rollcall, **whole)[1]
+    with psycopg.connect(whole["DATABASE_URL"]) as connection:
+        connection.execute("CREATE PUBLICATION everything FOR ALL TABLES")
+    code, parts = findings(rollcall, **whole)
+    health, says = parts["publication"]
+    assert (code, health) == (1, "failed")
+    assert "covers rollcall.timeline without" in says
+    assert "REPLICA IDENTITY DEFAULT" in says
+
+
 def test_without_organization_ids_it_warns_and_says_why(rollcall: Rollcall, whole: dict[str, str]) -> None:
     del whole["ORGANIZATION_IDS"]
     code, parts = findings(rollcall, **whole)

@@ -8,6 +8,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from psycopg import sql
 
 from tests.meaning.tables import Connection, differences, empty, tables
 from workers.queue.delivery import Delivery, Provider, new_delivery_id
@@ -185,6 +186,46 @@ def test_emptied_tables_come_back_in_every_column(connection: Connection, databa
         empty(connection, keep_ledger=True)
         replay(database_url, Selection(everything=True), Scope())
         assert not differences(expected, tables(connection))
+
+
+def test_an_entry_moves_to_where_its_delivery_is_read_now(connection: Connection, database_url: str) -> None:
+    kept = [delivery(0, started()), delivery(1, joined("a", "Ana")), delivery(2, joined("b", "Ben"))]
+    work(connection, *kept)
+    expected = tables(connection)
+    # As an older version might have read it: of another session, another peer, at another time.
+    for column, value in (("session_id", "session-9"), ("subject_id", "z"), ("occurred_at", str(START))):
+        for table in ("deliveries", "timeline") if column == "session_id" else ("timeline",):
+            key = "id" if table == "deliveries" else "delivery_id"
+            connection.execute(
+                sql.SQL("UPDATE rollcall.{} SET {} = %s WHERE {} = %s").format(
+                    *map(sql.Identifier, (table, column, key))
+                ),
+                [value, kept[1].id],
+            )
+        connection.execute("UPDATE rollcall.deliveries SET error = 'not read well' WHERE id = %s", [kept[1].id])
+        replay(database_url, Selection(everything=True), Scope())
+        assert not differences(expected, tables(connection)), column
+
+
+def test_an_update_takes_the_time_of_one_that_no_longer_counts(connection: Connection, database_url: str) -> None:
+    def update(second: float, status: str, webhook_id: str, **members: str) -> Delivery:
+        recording = {"id": "recording-1", "status": status, "startedTime": "2026-03-02T09:59:00Z", **members}
+        meeting = {"id": "meeting-1", "sessionId": "session-1"}
+        body = {"event": "recording.statusUpdate", "recording": recording, "meeting": meeting}
+        return delivery(second, body, webhook_id)
+
+    kept = [
+        update(0, "RECORDING", "webhook-2"),
+        update(70, "PAUSED", "webhook-1"),
+        update(140, "RECORDING", "webhook-1", startedTime="2026-03-02T09:59:01Z"),
+    ]
+    work(connection, *kept)
+    assert fetch(connection, "occurred_at, delivery_id", "timeline")[0][1] == kept[0].id
+    scope = Scope(webhook_ids=frozenset({"webhook-1"}))
+    replay(database_url, Selection(everything=True), scope)
+    found = tables(connection)
+    assert fetch(connection, "occurred_at, delivery_id", "timeline")[0][1] == kept[2].id
+    assert not differences(made_in_order(connection, kept, scope), found)
 
 
 def test_a_replay_and_a_worker_may_write_one_session_at_once(connection: Connection, database_url: str) -> None:

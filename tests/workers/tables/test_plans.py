@@ -25,7 +25,7 @@ STATEMENTS = {
     if isinstance(text, str) and "%b::" in text
 }
 # What leads the indexes that a batch comes by.
-BY_A_KEY = re.compile(r"Index Cond: \(+(\w+\.)?(id|stream_id|session_id|subject_id|repeat_of)\b")
+BY_A_KEY = re.compile(r"Index Cond: \(+(\w+\.)?(id|stream_id|session_id|subject_id|delivery_id|repeat_of)\b")
 
 
 @pytest.fixture(params=["database_url", "used_database_url"])

@@ -100,11 +100,10 @@ class TimelineEntry(Base):
             postgresql_nulls_not_distinct=True,
         ),
     )
-    __mapper_args__ = {"primary_key": ["session_id", "occurred_at", "kind", "subject_id"]}  # noqa: RUF012 - SQLAlchemy's
 
     session_id: Mapped[Plain | None]
     occurred_at: Mapped[Time]
     kind: Mapped[Plain]
     subject_id: Mapped[PeerId]
     detail: Mapped[Payload]
-    delivery_id: Mapped[PlainUuid]
+    delivery_id: Mapped[PlainUuid] = mapped_column(primary_key=True, doc="The earliest that reports it.")
