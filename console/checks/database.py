@@ -42,8 +42,8 @@ def check_database(environment: Mapping[str, str]) -> Iterator[Finding]:
     try:
         with connect(url, name="rollcall doctor", connect_timeout=_CONNECT_TIMEOUT) as connection:
             yield _check_server(connection)
-            yield _check_revision(connection, url)
             yield from _check_publications(connection)
+            yield _check_revision(connection, url)
     except psycopg.ProgrammingError:
         # Not its text: it quotes parts of the URL.
         yield bad("database", "DATABASE_URL has options that Postgres does not know. Correct it.")
