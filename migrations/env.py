@@ -4,11 +4,14 @@ The database's URL comes from `config.attributes["url"]` (that is how `rollcall 
 from the settings (that is how the `alembic` command does). It is never printed.
 """
 
+from typing import Any
+
 import psycopg
 from alembic import context
 from sqlalchemy import MetaData, NullPool, create_engine, text
 
 from runtime.addresses import database_url
+from runtime.connections import connect
 from runtime.environment import read_environment
 from workers.tables.models import Base
 
@@ -29,8 +32,12 @@ def migrate(metadata: MetaData) -> None:
     """Run the migrations that Alembic has been asked for."""
     url = context.config.attributes.get("url") or database_url(read_environment())
     # The driver gets the URL as it is: libpq takes forms (several hosts, a service) that SQLAlchemy's parser does not.
-    engine = create_engine("postgresql+psycopg://", creator=lambda: psycopg.connect(url), poolclass=NullPool)
+    engine = create_engine("postgresql+psycopg://", creator=lambda: _connect(url), poolclass=NullPool)
     with engine.connect() as connection, connection.begin():
+        # A limit meant for queries must not cut a migration off, nor its wait for its turn. Behind a pooler the session
+        # may have them all the same.
+        connection.execute(text("SET LOCAL statement_timeout = 0"))
+        connection.execute(text("SET LOCAL idle_in_transaction_session_timeout = 0"))
         # Held until the transaction ends, so also over what a migration does last; works through a pooler, as a lock of
         # the session would not.
         connection.execute(text(f"SET LOCAL lock_timeout = '{TURN_TIMEOUT}'"))
@@ -40,8 +47,6 @@ def migrate(metadata: MetaData) -> None:
         # would not know the schema by its name.
         connection.execute(text("SET LOCAL search_path = public"))
         connection.dialect.default_schema_name = "public"
-        # A limit meant for queries must not cut a migration off.
-        connection.execute(text("SET LOCAL statement_timeout = 0"))
         # The version table is in the schema too, so it has to be there before the first migration. Asked first:
         # IF NOT EXISTS wants the right to create schemas even where there is nothing to create.
         if connection.execute(text("SELECT to_regnamespace(:schema)"), {"schema": SCHEMA}).scalar() is None:
@@ -56,6 +61,12 @@ def migrate(metadata: MetaData) -> None:
         )
         with context.begin_transaction():
             context.run_migrations()
+
+
+def _connect(url: str) -> psycopg.Connection[Any]:
+    connection = connect(url, name="rollcall migrate")
+    connection.autocommit = False
+    return connection
 
 
 def _is_ours(name: str | None, type_: str, _parents: object) -> bool:

@@ -1,13 +1,16 @@
 """Connections to Postgres that notice when the other side is gone, and whose commits are on disk."""
 
+from collections.abc import Callable, Mapping
 from contextlib import suppress
-from typing import Any
+from typing import Any, TypeVar
 
 import psycopg
+from psycopg import errors
 from psycopg.conninfo import conninfo_to_dict
 
 from runtime.deadlines import cut, deadlines
 from runtime.liveness import DEAD_AFTER, let_go_after
+from runtime.session import Session, session_settings
 
 # libpq's own names and units: seconds, tcp_user_timeout milliseconds.
 _PATIENCE = {
@@ -19,27 +22,32 @@ _PATIENCE = {
     "tcp_user_timeout": 10000,
 }
 
-# A database that is set to answer before its log is on disk would make "committed" mean less than we promise.
-_DURABLE = "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'"
-# For claims and acknowledgements: one that is lost in a crash of the server means that a message is processed again.
-_NOT_DURABLE = "SET synchronous_commit TO off"
+# Whose session it is, and whether it answers commits before its log is on disk: "committed" would mean less than we
+# promise. In one round trip, with the time limit out of the way that the role may have.
+_LOOK = "SET LOCAL statement_timeout = 0; SELECT pg_backend_pid(), current_setting('synchronous_commit')"
+# A limit of a millisecond can still be over before the statement that lifts it has begun.
+_MOST_TRIES = 20
 
-# What the server is to do when this process is frozen or its host is gone: end the session and its transaction, whose
-# locks would hold up whoever takes over.
-_LET_GO = """
-    SELECT set_config('idle_in_transaction_session_timeout', %s, false),
-        set_config('tcp_keepalives_idle', '5', false), set_config('tcp_keepalives_interval', '2', false),
-        set_config('tcp_keepalives_count', '3', false), set_config('tcp_user_timeout', '10s', false)"""
-# The same while a statement waits for a lock; a server on some systems does not know how.
-_LET_GO_WHILE_WAITING = "SELECT set_config('client_connection_check_interval', '5s', false)"
+# End a statement whose client is gone while it waits for a lock; a server on some systems does not know how.
+_LET_GO_WHILE_WAITING = "SET client_connection_check_interval = '5s'"
+
+Result = TypeVar("Result")
 
 
-def connect(
-    url: str, *, name: str, connect_timeout: int = 5, durable: bool = True, dead_after: float = DEAD_AFTER
-) -> psycopg.Connection[tuple[Any, ...]]:
+def connect(  # noqa: PLR0913 - by name, and most callers give one
+    url: str,
+    *,
+    name: str,
+    connect_timeout: int = 5,
+    durable: bool = True,
+    dead_after: float = DEAD_AFTER,
+    settings: Mapping[str, str] | None = None,
+) -> Session:
     """Open a connection on which each statement is a transaction of its own.
 
-    What the URL itself says (`sslmode`, `connect_timeout`, …) comes first.
+    What the URL itself says (`sslmode`, `connect_timeout`, …) comes first. The time limits that a role or a database
+    has are lifted: those are meant for people's queries. Behind a pooler the server's sessions are shared with others,
+    so there each transaction gets the settings for itself.
 
     Args:
         url: `postgresql://…` or `postgres://…`.
@@ -47,23 +55,45 @@ def connect(
         connect_timeout: seconds, at least 2.
         durable: whether a commit is answered only once it is on disk.
         dead_after: seconds of silence after which this process counts as dead; its transaction ends soon after.
+        settings: further settings of the server for this connection, by name.
 
     Raises:
         psycopg.OperationalError: the server is away or does not let us in.
     """
     patience = {**_PATIENCE, "connect_timeout": connect_timeout, "application_name": name}
     ours = {key: value for key, value in patience.items() if key not in conninfo_to_dict(url)}
-    connection = psycopg.connect(url, autocommit=True, **ours)  # type: ignore[arg-type]  # libpq's parameters
+    connection = Session.connect(url, autocommit=True, **ours)  # type: ignore[arg-type]  # libpq's parameters
     try:
         with deadlines.within(connect_timeout, lambda: cut_connection(connection)):
-            connection.execute(_DURABLE if durable else _NOT_DURABLE)
-            connection.execute(_LET_GO, (f"{let_go_after(dead_after) * 1000:.0f}ms",))
-            with suppress(psycopg.DataError, psycopg.NotSupportedError):
-                connection.execute(_LET_GO_WHILE_WAITING)
+            pid, synchronous_commit = _insist(lambda: _look(connection))
+            wanted = session_settings(connection.info.server_version, let_go_after(dead_after))
+            if not durable or synchronous_commit == "off":
+                wanted["synchronous_commit"] = "on" if durable else "off"
+            is_shared = pid != connection.info.backend_pid
+            _insist(lambda: connection.set_up({**wanted, **(settings or {})}, is_shared=is_shared))
+            if not is_shared:
+                with suppress(psycopg.DataError, psycopg.NotSupportedError):
+                    connection.execute(_LET_GO_WHILE_WAITING)
     except BaseException:
         connection.close()
         raise
     return connection
+
+
+def _look(connection: psycopg.Connection[tuple[Any, ...]]) -> tuple[int, str]:
+    """Return the process of the server that answers, and its `synchronous_commit`."""
+    cursor = connection.execute(_LOOK)
+    cursor.nextset()
+    [(pid, synchronous_commit)] = cursor.fetchall()
+    return pid, synchronous_commit
+
+
+def _insist(do: Callable[[], Result]) -> Result:
+    """Do what lifts a time limit; again, where the limit was over before it was lifted."""
+    for _ in range(_MOST_TRIES):
+        with suppress(errors.QueryCanceled):
+            return do()
+    return do()
 
 
 def cut_connection(connection: psycopg.Connection[Any]) -> None:

@@ -82,14 +82,14 @@ def proxied_url(broker_url: str, proxy: TcpProxy) -> str:
     return through(proxy, broker_url)
 
 
-def proxy_of(url: str) -> TcpProxy:
+def proxy_of(url: str, kind: type[TcpProxy] = TcpProxy) -> TcpProxy:
     """Return a proxy in front of the server of a URL; Postgres may listen on a Unix socket only."""
     if not is_postgres(url):
         parts = urlsplit(url)
-        return TcpProxy((parts.hostname or "127.0.0.1", parts.port or 5672))
+        return kind((parts.hostname or "127.0.0.1", parts.port or 5672))
     server = conninfo_to_dict(url)
     host, port = str(server.get("host") or "127.0.0.1"), int(server.get("port") or 5432)
-    return TcpProxy(f"{host}/.s.PGSQL.{port}" if host.startswith("/") else (host, port))
+    return kind(f"{host}/.s.PGSQL.{port}" if host.startswith("/") else (host, port))
 
 
 def through(proxy: TcpProxy, url: str) -> str:

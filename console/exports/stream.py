@@ -37,7 +37,10 @@ def write_rows(url: str, query: str, format_: Format, file: IO[bytes]) -> None:
         OSError: the file can't be written, or its reader is gone.
         adbc_driver_manager.Error: the database can't be reached, refuses the query, or went away in the middle.
     """
-    with dbapi.connect(url, autocommit=True) as connection, connection.cursor() as cursor:
+    with dbapi.connect(url) as connection, connection.cursor() as cursor:
+        # Limits that the role has for queries must not cut an export off; the rows come within this transaction.
+        cursor.execute("SET LOCAL statement_timeout = 0")
+        cursor.execute("SET LOCAL lock_timeout = 0")
         cursor.adbc_statement.set_options(**{"adbc.postgresql.batch_size_hint_bytes": str(_BATCH_BYTES)})
         cursor.execute(query)
         rows = RecordBatchReader.from_arrow(cursor.fetch_arrow())

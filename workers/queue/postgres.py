@@ -21,6 +21,7 @@ from psycopg_pool import ConnectionPool
 
 from runtime.connections import connect, cut_connection
 from runtime.deadlines import deadlines
+from runtime.error_message import message_without_values
 from runtime.liveness import DEAD_AFTER
 from workers.queue.acknowledgement import RETURN_PAUSE, Acknowledgement, is_committed, log_returned, log_unreadable
 from workers.queue.postgres_listener import STATEMENT_DEADLINE, Listener
@@ -82,7 +83,9 @@ class PostgresQueue(PostgresBroker):
             self._publishing_connection().execute(ENQUEUE, values, prepare=True)
         except psycopg.Error as error:
             self._drop_publishing()
-            raise QueueAwayError(f"The queue in Postgres did not take a message: {type(error).__name__}.") from None
+            # A rule of the user's may quote the message itself, which holds bodies.
+            says = message_without_values(error, [values[2].encode()])
+            raise QueueAwayError(f"The queue in Postgres did not take a message: {_ended(says)}") from None
         return message
 
     def keep_alive(self) -> None:
@@ -95,7 +98,9 @@ class PostgresQueue(PostgresBroker):
             self._publishing_connection().execute("SELECT 1", prepare=True)
         except psycopg.Error as error:
             self._drop_publishing()
-            raise QueueAwayError(f"The queue in Postgres does not answer: {type(error).__name__}.") from None
+            raise QueueAwayError(
+                f"The queue in Postgres does not answer: {_ended(message_without_values(error))}"
+            ) from None
 
     def waiting(self, queue_name: str) -> int:
         """Return how many messages wait for a worker. For the thread that publishes.
@@ -107,7 +112,9 @@ class PostgresQueue(PostgresBroker):
             row = self._publishing_connection().execute(WAITING, (queue_name,), prepare=True).fetchone()
         except psycopg.Error as error:
             self._drop_publishing()
-            raise QueueAwayError(f"The queue in Postgres does not answer: {type(error).__name__}.") from None
+            raise QueueAwayError(
+                f"The queue in Postgres does not answer: {_ended(message_without_values(error))}"
+            ) from None
         return int(row[0]) if row else 0
 
     def abort(self) -> None:
@@ -256,4 +263,8 @@ class _Consumer(PostgresConsumer):
 
 def _closed(error: psycopg.Error) -> NoReturn:
     # Not the error's own text: a server may quote a statement's values, and those hold bodies.
-    raise QueueAwayError(f"The queue in Postgres does not answer ({type(error).__name__}).") from None
+    raise QueueAwayError(f"The queue in Postgres does not answer: {_ended(message_without_values(error))}") from None
+
+
+def _ended(sentence: str) -> str:
+    return sentence if sentence.endswith(".") else f"{sentence}."

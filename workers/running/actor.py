@@ -1,12 +1,10 @@
 """The Dramatiq actor: a queue message is settled whole, in one transaction, before it is acknowledged."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Any
 
 import dramatiq
-import psycopg
 import structlog
 
 from workers.queue.delivery import Delivery
@@ -14,11 +12,10 @@ from workers.queue.message import ACTOR_NAME, QUEUE_NAME, decode_group
 from workers.reading.scope import Scope
 from workers.running.gathering import Gathering
 from workers.running.metrics import WorkerMetrics
-from workers.running.transactions import Database
-from workers.settling.settlement import Settlement
-
-Settle = Callable[[psycopg.Connection[tuple[Any, ...]], Sequence[Delivery], Scope], Settlement]
-"""Writes what deliveries mean, inside the caller's transaction; may be done again with the same deliveries."""
+from workers.running.refusals import Refusals
+from workers.running.transactions import Database, StoppingError
+from workers.settling.apart import Apart, settle_apart
+from workers.settling.settlement import NOTHING, Settle, Settlement
 
 # Deliveries of one group that are logged as quarantined one by one; the rest is counted. The ledger names them all.
 _MOST_NAMED = 20
@@ -28,16 +25,37 @@ _log = structlog.get_logger(__name__)
 
 def declare_actor(
     broker: dramatiq.Broker, settle: Settle, database: Database, scope: Scope, metrics: WorkerMetrics
-) -> None:
+) -> Gathering:
     """Tell the broker what to do with a group of deliveries: the actor returns only after the group's commit."""
+    refusals = Refusals(metrics)
 
-    def commit(deliveries: Sequence[Delivery]) -> None:
+    def attempt(deliveries: Sequence[Delivery]) -> Apart:
+        bodies = [delivery.body for delivery in deliveries]
+        try:
+            return Apart(database.commit(lambda connection: settle(connection, deliveries, scope), bodies), {})
+        except StoppingError:
+            raise
+        except Exception:  # noqa: BLE001 - whatever it is, some of them may not be concerned
+            return database.commit(lambda connection: settle_apart(connection, deliveries, scope, settle), bodies)
+
+    def commit(deliveries: Sequence[Delivery]) -> Apart:
         begun = time.monotonic()
-        settlement = database.commit(lambda connection: settle(connection, deliveries, scope))
-        metrics.group_settled(deliveries, settlement, time.monotonic() - begun, datetime.now(UTC))
-        _log_settled(deliveries, settlement)
+        try:
+            apart = attempt(deliveries)
+        except StoppingError:
+            raise
+        except Exception as error:  # noqa: BLE001 - it goes on to the threads whose groups these are
+            apart = Apart(NOTHING, dict.fromkeys([delivery.id for delivery in deliveries], error))
+        settled = deliveries
+        if apart.refused:
+            settled = [delivery for delivery in deliveries if delivery.id not in apart.refused]
+            refusals.seen(deliveries, apart.refused)
+        if settled:
+            metrics.group_settled(settled, apart.settlement, time.monotonic() - begun, datetime.now(UTC))
+            _log_settled(settled, apart.settlement)
+        return apart
 
-    gathering = Gathering(commit)
+    gathering = Gathering(commit, database.stopping)
 
     def keep(text: str) -> None:
         deliveries = decode_group(text)
@@ -45,6 +63,7 @@ def declare_actor(
             gathering.settle(deliveries)
 
     dramatiq.actor(broker=broker, queue_name=QUEUE_NAME, actor_name=ACTOR_NAME, throws=Exception)(keep)
+    return gathering
 
 
 def _log_settled(deliveries: Sequence[Delivery], settlement: Settlement) -> None:

@@ -7,6 +7,7 @@ from dramatiq import Broker, MessageProxy
 from dramatiq.middleware import Middleware
 
 from workers.queue.message import UnreadableGroupError
+from workers.running.gathering import RefusedError
 from workers.running.metrics import WorkerMetrics
 from workers.running.transactions import StoppingError
 
@@ -38,6 +39,8 @@ class Observation(Middleware):
             if isinstance(exception, UnreadableGroupError):
                 self._metrics.message_unreadable()
                 _log.error("message_unreadable", exc_info=exception)
+            elif isinstance(exception, RefusedError):
+                self._metrics.message_refused()  # the log's `database_refuses` has said why
             else:
                 self._metrics.message_failed()
                 _log.error("message_failed", exc_info=exception)

@@ -23,8 +23,9 @@ _log = structlog.get_logger(__name__)
 _SETTLE_BUCKETS = (0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15, 60)
 _LAG_BUCKETS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15, 60, 300, 1800, 7200)
 
-# Why a message goes back to the queue: its actor failed, or it is no message that this version can read.
-_FAILED, _UNREADABLE = "failed", "unreadable"
+# Why a message goes back to the queue: its actor failed, the database takes others and not all of this one, or it is no
+# message that this version can read.
+_FAILED, _REFUSED, _UNREADABLE = "failed", "refused", "unreadable"
 
 
 class WorkerMetrics:
@@ -87,14 +88,19 @@ class WorkerMetrics:
             multiprocess_mode="livemin",
         )
         self._database_up.set(1)
+        self._refused = Counter(
+            "rollcall_refused_by_database",
+            "Times that the database refused a delivery. It is held and tried again. See the log's database_refuses.",
+            registry=self.registry,
+        )
         given_back = Counter(
             "rollcall_messages_given_back",
-            "Times that a queue message could not be processed and went back. See the log's message_failed or "
-            "message_unreadable.",
+            "Times that a queue message could not be processed and went back. See the log's message_failed, "
+            "database_refuses or message_unreadable.",
             ["reason"],
             registry=self.registry,
         )
-        self._given_back = {reason: given_back.labels(reason) for reason in (_FAILED, _UNREADABLE)}
+        self._given_back = {reason: given_back.labels(reason) for reason in (_FAILED, _REFUSED, _UNREADABLE)}
         self._log_lines_lost = Counter(
             "rollcall_log_lines_lost",
             "Log lines that could not be written: a full disk, or a reader of stderr that is gone. Not 0: see to it.",
@@ -119,6 +125,14 @@ class WorkerMetrics:
         self._settle_seconds.observe(seconds)
         oldest = min((delivery.received_at for delivery in deliveries), default=now)
         self._lag_seconds.observe(max(0.0, (now - oldest).total_seconds()))
+
+    def deliveries_refused(self, count: int) -> None:
+        """Note that the database has refused so many deliveries, which are held and tried again."""
+        self._refused.inc(count)
+
+    def message_refused(self) -> None:
+        """Note that a message goes back to the queue, as the database refuses deliveries of it and takes others."""
+        self._given_back[_REFUSED].inc()
 
     def message_failed(self) -> None:
         """Note that a message goes back to the queue, as its group could not be processed."""

@@ -12,6 +12,7 @@ from workers.running.metrics import WorkerMetrics
 from workers.running.queue_watch import QueueWatch
 from workers.running.transactions import Database
 from workers.settings import WorkerSettings
+from workers.settling.settlement import Settle
 
 # Seconds that a stop may take in all; what is not committed by then goes back to the queue without our help.
 STOP_DEADLINE = 15.0
@@ -32,7 +33,7 @@ class WorkerProcess:
         self._broker.add_middleware(Observation(metrics))
         self._database = Database(settings, self._stopping, metrics.database_seen)
         self._watch = QueueWatch(self._broker, metrics)
-        declare_actor(self._broker, settle, self._database, settings.scope, metrics)
+        self._gathering = declare_actor(self._broker, settle, self._database, settings.scope, metrics)
         self._worker = dramatiq.Worker(self._broker, worker_threads=threads, worker_timeout=_LOOK_INTERVAL)
 
     def start(self) -> None:
@@ -52,6 +53,7 @@ class WorkerProcess:
             Whether all of it was done in time. If not, what is left goes back once the queue misses this process.
         """
         self._stopping.set()
+        self._gathering.wake()
         thread = threading.Thread(target=self._stop, name="stop", daemon=True)
         thread.start()
         thread.join(STOP_DEADLINE)

@@ -95,7 +95,8 @@ def replay(
     """
     statuses: Counter[Status] = Counter()
     with connect(database_url, name="rollcall replay") as connection, connection.cursor() as cursor:
-        chosen = _choose(cursor, selection)
+        with connection.transaction():
+            chosen = _choose(cursor, selection)
         if selection.everything:
             with connection.transaction():
                 for statement in _REOPEN:
@@ -156,4 +157,5 @@ def _in_transaction(connection: psycopg.Connection[Any], work: Callable[[], Coun
 
 
 def _column(cursor: Cursor, statement: LiteralString, after: Any, most: int) -> Sequence[Any]:
-    return [row[0] for row in cursor.execute(statement, [after, most]).fetchall()]
+    with cursor.connection.transaction():
+        return [row[0] for row in cursor.execute(statement, [after, most]).fetchall()]

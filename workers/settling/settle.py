@@ -11,6 +11,7 @@ from typing import Any
 import psycopg
 import structlog
 
+from runtime.database_errors import Cause, cause_of
 from workers.queue.delivery import Delivery
 from workers.reading.reading import Reading, body_identity, read
 from workers.reading.scope import Scope
@@ -27,26 +28,38 @@ from workers.tables.locks import lock
 
 log = structlog.get_logger()
 
-# Errors that a delivery itself can cause: data that the server refuses, constraints, limits. All others are the
-# server's or ours and leave `settle`: the message stays in the queue. (PostgreSQL, appendix A: classes of SQLSTATE.)
-_CAUSED_BY_DATA = ("22", "23", "54")
-
 
 def settle(connection: psycopg.Connection[Any], deliveries: Sequence[Delivery], scope: Scope) -> Settlement:
     """Write a group of deliveries into the ledger and the tables, in the transaction that is open.
 
-    A delivery that can't be settled is found and quarantined with the reason; its neighbours go through.
+    A delivery whose data the tables don't take is found and quarantined with the reason; its neighbours go through.
 
     Returns:
         What it comes to if the transaction commits.
 
     Raises:
-        psycopg.OperationalError, psycopg.InterfaceError: the database is away or the transaction must be tried again.
-        psycopg.ProgrammingError: the tables are not those of this version.
+        psycopg.Error: it is not the data (see `runtime.database_errors`); the transaction can't commit.
     """
-    batch = [Kept(delivery, body_identity(delivery.body), _read(delivery, scope)) for delivery in deliveries]
+    batch = [read_delivery(delivery, scope) for delivery in deliveries]
     with connection.cursor() as cursor:
         return settle_batch(cursor, batch)
+
+
+def quarantine(
+    connection: psycopg.Connection[Any], delivery: Delivery, scope: Scope, error: psycopg.Error
+) -> Settlement:
+    """Keep a delivery that the tables refuse with `error` as quarantined, in the transaction that is open.
+
+    Raises:
+        psycopg.Error: the ledger refuses it too, or the database is away.
+    """
+    with connection.cursor() as cursor:
+        return settle_batch(cursor, [_quarantined(read_delivery(delivery, scope), _reason(error))])
+
+
+def read_delivery(delivery: Delivery, scope: Scope) -> Kept:
+    """Return a delivery with what its body states; one that we fail to read as quarantined."""
+    return Kept(delivery, body_identity(delivery.body), _read(delivery, scope))
 
 
 def settle_batch(cursor: Cursor, batch: Sequence[Kept]) -> Settlement:
@@ -60,7 +73,7 @@ def settle_batch(cursor: Cursor, batch: Sequence[Kept]) -> Settlement:
         with cursor.connection.pipeline(), cursor.connection.transaction():
             return _settle_all(cursor, batch)
     except Exception as error:
-        if not _is_caused_by_data(error):
+        if isinstance(error, psycopg.Error) and cause_of(error) is not Cause.DATA:
             raise
         if len(batch) > 1:
             half = len(batch) // 2
@@ -68,7 +81,7 @@ def settle_batch(cursor: Cursor, batch: Sequence[Kept]) -> Settlement:
         (kept,) = batch
         if kept.reading.status is Status.QUARANTINED and kept.reading.payload is None:
             raise
-        reason = type(error).__name__
+        reason = _reason(error)
         log.warning("delivery_not_taken", delivery_id=str(kept.delivery.id), reason=reason)
         return settle_batch(cursor, [_quarantined(kept, reason)])
 
@@ -111,10 +124,10 @@ def _settle_all(cursor: Cursor, batch: Sequence[Kept]) -> Settlement:
     return settlement(len(batch), outcome.known, outcome.new, uncounted)
 
 
-def _is_caused_by_data(error: Exception) -> bool:
-    if isinstance(error, psycopg.Error):
-        return isinstance(error, psycopg.DataError) or (error.sqlstate or "")[:2] in _CAUSED_BY_DATA
-    return True
+def _reason(error: Exception) -> str:
+    """Return what kind of error it is. Not its text, which may quote what the delivery states."""
+    code = error.sqlstate if isinstance(error, psycopg.Error) else None
+    return f"{type(error).__name__}, SQLSTATE {code}" if code else type(error).__name__
 
 
 def _quarantined(kept: Kept, reason: str) -> Kept:

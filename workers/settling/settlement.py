@@ -1,11 +1,15 @@
 """What settling a group of deliveries came to, for figures and logs."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 from uuid import UUID
 
 import msgspec
+import psycopg
 
+from workers.queue.delivery import Delivery
+from workers.reading.scope import Scope
 from workers.reading.status import Status
 from workers.tables.ledger import Kept
 
@@ -28,6 +32,13 @@ class Settlement(msgspec.Struct, frozen=True):
         return Settlement(
             self.statuses + other.statuses, self.known + other.known, self.quarantined + other.quarantined
         )
+
+
+Settle = Callable[[psycopg.Connection[tuple[Any, ...]], Sequence[Delivery], Scope], Settlement]
+"""Writes what deliveries mean, inside the caller's transaction; may be done again with the same deliveries."""
+
+NOTHING = Settlement(Counter())
+"""What no deliveries come to."""
 
 
 def settlement(batch: int, known: int, new: Iterable[Kept], uncounted: int) -> Settlement:

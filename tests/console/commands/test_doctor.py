@@ -156,6 +156,29 @@ def test_a_revision_of_a_newer_version_fails(rollcall: Rollcall, whole: dict[str
     assert "newer version" in findings(rollcall, **whole)[1]["revision"][1]
 
 
+def test_a_table_that_is_missing_and_rights_that_a_worker_lacks_are_named(
+    rollcall: Rollcall, whole: dict[str, str]
+) -> None:
+    url = whole["DATABASE_URL"]
+    with psycopg.connect(url, autocommit=True) as owner:
+        owner.execute("ALTER TABLE rollcall.recordings RENAME TO other")
+        code, parts = findings(rollcall, **whole)
+        assert code == 1
+        assert parts["tables"][0] == "failed"
+        assert "missing: rollcall.recordings." in parts["tables"][1]
+        owner.execute("ALTER TABLE rollcall.other RENAME TO recordings")
+        owner.execute("DROP ROLE IF EXISTS lacks_rights; CREATE ROLE lacks_rights")
+        owner.execute("GRANT USAGE ON SCHEMA rollcall TO lacks_rights")
+        owner.execute("GRANT ALL ON ALL TABLES IN SCHEMA rollcall TO lacks_rights")
+        owner.execute("REVOKE INSERT, DELETE ON rollcall.sessions FROM lacks_rights")
+        role = f"{url}{'&' if '?' in url else '?'}options=-crole%3Dlacks_rights"
+        code, parts = findings(rollcall, **{**whole, "DATABASE_URL": role, "BROKER_URL": url})
+        assert code == 1
+        assert "INSERT, DELETE on rollcall.sessions." in parts["tables"][1]
+        owner.execute("DROP OWNED BY lacks_rights")
+        owner.execute("DROP ROLE lacks_rights")
+
+
 def test_a_database_without_tables_fails(rollcall: Rollcall, whole: dict[str, str], empty_database_url: str) -> None:
     code, parts = findings(rollcall, **{**whole, "DATABASE_URL": empty_database_url})
     assert code == 1

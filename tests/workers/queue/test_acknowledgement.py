@@ -18,10 +18,9 @@ from workers.queue.brokers import open_broker
 from workers.queue.delivery import Delivery
 from workers.queue.message import ACTOR_NAME, QUEUE_NAME, group_message
 from workers.reading.scope import Scope
-from workers.running.actor import Settle
 from workers.running.worker import WorkerProcess, create_worker
 from workers.settings import WorkerSettings
-from workers.settling.settlement import Settlement
+from workers.settling.settlement import Settle, Settlement
 
 StartWorker = Callable[[Settle], WorkerProcess]
 

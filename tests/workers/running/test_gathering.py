@@ -9,6 +9,8 @@ import pytest
 
 from workers.queue.delivery import Delivery, Provider, new_delivery_id
 from workers.running.gathering import MOST_DELIVERIES, Gathering
+from workers.settling.apart import Apart
+from workers.settling.settlement import NOTHING
 
 
 def _group(size: int = 1) -> list[Delivery]:
@@ -25,12 +27,13 @@ class _Commits:
         self.let_go = threading.Semaphore(0)
         self.failure: Exception | None = None
 
-    def __call__(self, deliveries: Sequence[Delivery]) -> None:
+    def __call__(self, deliveries: Sequence[Delivery]) -> Apart:
         self.under_way.release()
         assert self.let_go.acquire(timeout=10)
         if self.failure is not None:
             raise self.failure
         self.sizes.append(len(deliveries))
+        return Apart(NOTHING, {})
 
 
 def _wait_for_groups(gathering: Gathering, count: int) -> None:

@@ -1,0 +1,124 @@
+"""Telling the deliveries that the database refuses from their neighbours, by trying fewer at a time.
+
+A refusal may concern one row (a trigger that objects to it) or all (a table is gone, a right was revoked). What tells
+the one from the other is a neighbour: a delivery is at fault by itself only if another of the same kind is taken.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+import msgspec
+import psycopg
+import structlog
+
+from runtime.database_errors import Cause, cause_of
+from runtime.error_message import message_without_values
+from workers.queue.delivery import Delivery
+from workers.reading.scope import Scope
+from workers.settling.settle import quarantine, read_delivery
+from workers.settling.settlement import NOTHING, Settle, Settlement
+
+_Kind = tuple[str | None, str]
+
+# Constraints and triggers that would only be heard at the commit, when nobody can tell any more whose they are.
+_CHECK_AT_ONCE = "SET CONSTRAINTS ALL IMMEDIATE"
+_KNOWN = "SELECT id FROM rollcall.deliveries WHERE id = ANY(%s)"
+_KINDS_TAKEN = "SELECT DISTINCT event, status FROM rollcall.deliveries WHERE id = ANY(%s) AND NOT id = ANY(%s)"
+
+_log = structlog.get_logger(__name__)
+
+
+class Apart(msgspec.Struct, frozen=True):
+    """What trying fewer at a time came to.
+
+    Attributes:
+        settlement: of the deliveries that were taken, or quarantined.
+        refused: the others, by id, each with what was raised for it when it was tried alone. They are in no table.
+    """
+
+    settlement: Settlement
+    refused: dict[UUID, Exception]
+
+
+def settle_apart(
+    connection: psycopg.Connection[Any], deliveries: Sequence[Delivery], scope: Scope, settle: Settle
+) -> Apart:
+    """Settle all that the database takes, in the transaction that is open.
+
+    A delivery that is refused is quarantined if a neighbour of the same kind of event is taken.
+
+    Raises:
+        psycopg.Error: the database is away, somebody is in the way, or it refuses whatever there is.
+    """
+    return _Trial(connection, scope, settle).of(deliveries)
+
+
+class _Trial:
+    def __init__(self, connection: psycopg.Connection[Any], scope: Scope, settle: Settle) -> None:
+        self._connection = connection
+        self._scope = scope
+        self._settle = settle
+        self._refused: dict[UUID, tuple[Delivery, Exception]] = {}
+
+    def of(self, deliveries: Sequence[Delivery]) -> Apart:
+        self._connection.execute(_CHECK_AT_ONCE)
+        ids = [delivery.id for delivery in deliveries]
+        # What was taken at an earlier try says nothing of what would be taken now.
+        known = [row[0] for row in self._connection.execute(_KNOWN, [ids])]
+        settlement = self._halve(deliveries)
+        if self._refused and len(self._refused) < len(deliveries):
+            taken = [id_ for id_ in ids if id_ not in self._refused]
+            kinds = set(self._connection.execute(_KINDS_TAKEN, [taken, known]).fetchall())
+            for delivery, error in list(self._refused.values()):
+                if self._kind(delivery) in kinds:
+                    settlement += self._quarantine(delivery, error)
+        return Apart(settlement, {id_: error for id_, (_, error) in self._refused.items()})
+
+    def _halve(self, part: Sequence[Delivery]) -> Settlement:
+        error = self._try(part)
+        if isinstance(error, Settlement):
+            return error
+        if len(part) > 1:
+            half = len(part) // 2
+            return self._halve(part[:half]) + self._halve(part[half:])
+        for delivery in part:
+            self._refused[delivery.id] = delivery, error
+        return NOTHING
+
+    def _try(self, part: Sequence[Delivery]) -> Settlement | Exception:
+        """Settle a part, or change nothing and return why it can't be."""
+        try:
+            with self._connection.transaction():
+                return self._settle(self._connection, part, self._scope)
+        except Exception as error:
+            if passes_by_itself(error):
+                raise
+            return error
+
+    def _quarantine(self, delivery: Delivery, error: Exception) -> Settlement:
+        # Once more, as the refusal may have been repaired before the neighbour was taken.
+        again = self._try([delivery])
+        if isinstance(again, psycopg.Error):
+            try:
+                with self._connection.transaction():
+                    again = quarantine(self._connection, delivery, self._scope, again)
+            except psycopg.Error as of_the_ledger:
+                if passes_by_itself(of_the_ledger):
+                    raise
+        if not isinstance(again, Settlement):
+            return NOTHING
+        del self._refused[delivery.id]
+        if again.quarantined and isinstance(error, psycopg.Error):
+            says = message_without_values(error, [delivery.body])
+            _log.warning("delivery_refused", delivery_id=str(delivery.id), sqlstate=error.sqlstate, says=says)
+        return again
+
+    def _kind(self, delivery: Delivery) -> _Kind:
+        reading = read_delivery(delivery, self._scope).reading
+        return reading.event, reading.status.value
+
+
+def passes_by_itself(error: Exception) -> bool:
+    """Tell whether the same may be tried again as it is."""
+    return isinstance(error, psycopg.Error) and cause_of(error) in {Cause.AWAY, Cause.CONTENTION}
