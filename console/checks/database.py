@@ -1,12 +1,13 @@
 """The database: whether it answers, how old it is, and whether its tables are those of this version."""
 
 from collections.abc import Iterator, Mapping
-from typing import Any, LiteralString
+from typing import Any
 
 import psycopg
 from psycopg import errors
 
 from console.checks.finding import Finding, Health, bad, good
+from console.checks.rights import lacking
 from migrations.apply import migrations_config
 from runtime.addresses import database_url
 from runtime.connections import connect
@@ -32,14 +33,6 @@ ORDER BY 1
 """
 
 
-# What is missing of the tables that a worker writes: a table itself, or rights to it.
-_LACKING: LiteralString = """
-    SELECT name, to_regclass(name) IS NULL, ARRAY(
-        SELECT privilege FROM unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE']) AS privilege
-        WHERE NOT has_table_privilege(to_regclass(name), privilege))
-    FROM unnest(%s::text[]) AS name ORDER BY name"""
-
-
 def check_database(environment: Mapping[str, str]) -> Iterator[Finding]:
     """Look at the database in use, and at the revision of its tables."""
     try:
@@ -54,7 +47,7 @@ def check_database(environment: Mapping[str, str]) -> Iterator[Finding]:
             revision = _check_revision(connection, url)
             yield revision
             if revision.health is Health.GOOD:
-                yield from _check_tables(connection)
+                yield from lacking(connection)
     except psycopg.ProgrammingError:
         # Not its text: it quotes parts of the URL.
         yield bad("database", "DATABASE_URL has options that Postgres does not know. Correct it.")
@@ -82,21 +75,6 @@ def _check_server(connection: psycopg.Connection[Any]) -> Finding:
             "Let DATABASE_URL name the primary.",
         )
     return good("database", f"Postgres {version} at {place_of(connection)}")
-
-
-def _check_tables(connection: psycopg.Connection[Any]) -> Iterator[Finding]:
-    from workers.tables.models import Base  # noqa: PLC0415 - slow to import, and only a doctor wants it
-
-    names = [table.fullname for table in Base.metadata.sorted_tables]
-    rows = connection.execute(_LACKING, [names]).fetchall()
-    missing = ", ".join(name for name, is_missing, _ in rows if is_missing)
-    if missing:
-        yield bad("tables", f"missing: {missing}. Restore what was dropped or renamed; workers hold what needs it.")
-    refused = "; ".join(
-        f"{', '.join(rights)} on {name}" for name, is_missing, rights in rows if rights and not is_missing
-    )
-    if refused:
-        yield bad("tables", f"the user of DATABASE_URL lacks rights that a worker needs: {refused}. Grant them.")
 
 
 def _check_revision(connection: psycopg.Connection[Any], url: str) -> Finding:

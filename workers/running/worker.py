@@ -6,7 +6,7 @@ import dramatiq
 import structlog
 
 from workers.queue.brokers import open_broker
-from workers.running.actor import Settle, declare_actor
+from workers.running.actor import declare_actor
 from workers.running.message_log import Observation
 from workers.running.metrics import WorkerMetrics
 from workers.running.queue_watch import QueueWatch

@@ -12,12 +12,14 @@ import psycopg
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 
+from console.checks.rights import TABLES
 from receiver.keeping.spool import Spool
 from tests.console.conftest import Rollcall
 from tests.forward_proxy import ForwardProxy
 from tests.receiver.key_server import KeyServer, run_key_server
 from tests.receiver.running import public_pem
 from workers.queue.delivery import Delivery, Provider, new_delivery_id
+from workers.tables.models import Base
 
 
 @pytest.fixture(scope="module")
@@ -177,6 +179,10 @@ def test_a_table_that_is_missing_and_rights_that_a_worker_lacks_are_named(
         assert "INSERT, DELETE on rollcall.sessions." in parts["tables"][1]
         owner.execute("DROP OWNED BY lacks_rights")
         owner.execute("DROP ROLE lacks_rights")
+
+
+def test_the_tables_that_are_looked_for_are_those_of_the_models() -> None:
+    assert sorted(table.name for table in Base.metadata.sorted_tables) == list(TABLES)
 
 
 def test_a_database_without_tables_fails(rollcall: Rollcall, whole: dict[str, str], empty_database_url: str) -> None:
