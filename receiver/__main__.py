@@ -10,13 +10,13 @@ import structlog
 from receiver.app import create_app
 from receiver.connections import Connections, Limits
 from receiver.keeping.durable import Durable
-from receiver.metrics import ReceiverMetrics, serve_metrics
-from receiver.processes import run_processes
-from receiver.serving import Breakdown, ListenError, listen, serve, stop_with
+from receiver.metrics import ReceiverMetrics
+from receiver.serving import Breakdown, ListenError, listen, serve
 from receiver.settings import ReceiverSettings
 from runtime.environment import SettingError, read_environment
+from runtime.figures import serve_figures, warn_of_moved_figures
 from runtime.logs import set_up_logging
-from runtime.metrics_server import warn_of_moved_metrics
+from runtime.siblings import Siblings, stop_with
 
 _log = structlog.get_logger(__name__)
 
@@ -26,7 +26,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m receiver", description=__doc__)
     parser.add_argument("--processes", type=int, default=1, help="processes that share the port (default: 1)")
     # What a parent of several processes hands down: the socket, and the pipe that tells of its end.
-    parser.add_argument("--inherit", help=argparse.SUPPRESS)
+    parser.add_argument("--listener", type=int, help=argparse.SUPPRESS)
+    parser.add_argument("--lifeline", type=int, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.processes < 1:
         parser.error("--processes takes a number from 1 on")
@@ -34,11 +35,10 @@ def main() -> int:
     try:
         environment = read_environment()
         settings = ReceiverSettings.from_environment(environment)
-        if arguments.inherit:
-            listener_number, lifeline = map(int, arguments.inherit.split(","))
-            stop_with(lifeline)
-            return _serve(settings, socket.socket(fileno=listener_number))
-        warn_of_moved_metrics(environment)
+        if arguments.lifeline is not None:
+            stop_with(arguments.lifeline)
+            return _serve(settings, socket.socket(fileno=arguments.listener))
+        warn_of_moved_figures(environment)
         listener = listen(settings.host, settings.port)
     except (SettingError, ListenError) as error:
         sys.stderr.write(f"{error}\n")
@@ -47,15 +47,28 @@ def main() -> int:
         # Not the end: keys may be pinned or kept, and a file may still come.
         _log.warning("variable_unusable", variable=unusable.variable, problem=unusable.problem)
     if arguments.processes > 1:
-        return run_processes(arguments.processes, settings, listener)
+        return _siblings(settings, listener).run(arguments.processes)
     return _serve(settings, listener)
+
+
+def _siblings(settings: ReceiverSettings, listener: socket.socket) -> Siblings:
+    return Siblings(
+        module="receiver",
+        arguments=["--listener", str(listener.fileno())],
+        inherited=[listener.fileno()],
+        folder=settings.var_folder.path,
+        serve=lambda registry: serve_figures(registry, settings.metrics_host, settings.metrics_port),
+        died=lambda pid, status: _log.error("receiver_process_died", pid=pid, status=status),
+        # Or the kernel would go on taking connections that nobody answers.
+        stopping=listener.close,
+    )
 
 
 def _serve(settings: ReceiverSettings, listener: socket.socket) -> int:
     metrics = ReceiverMetrics()
     if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
-        serve_metrics(metrics.registry, settings.metrics_host, settings.metrics_port)
-    keeper = Durable(settings.broker_url, settings.spool_dir)
+        serve_figures(metrics.registry, settings.metrics_host, settings.metrics_port)
+    keeper = Durable(settings.broker_url, settings.var_folder.spool)
     limits = Limits(bodies_bytes=settings.max_bodies_bytes)
     connections = Connections(limits, refused=metrics.refused, crowded_out=metrics.crowded_out)
     breakdown = Breakdown()

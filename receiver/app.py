@@ -128,7 +128,7 @@ def _key_ring(
     dev_keys = (settings.dev_key,) if settings.dev_key else ()
     if settings.public_keys:
         return KeyRing((*settings.public_keys, *dev_keys), None, metrics)
-    store = KeyStore(settings.keys_dir)
+    store = KeyStore(settings.var_folder.keys)
     return KeyRing(dev_keys, KeyWatch(settings.key_urls, store, metrics, clock, pace, settings.way_out), metrics)
 
 

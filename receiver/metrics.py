@@ -10,7 +10,6 @@ import structlog
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from receiver.keeping.spool_figures import SpoolFigures
-from runtime.metrics_server import start_metrics_server
 from workers.queue.delivery import Provider
 
 _log = structlog.get_logger(__name__)
@@ -164,11 +163,3 @@ class ReceiverMetrics:
     def _of_the_folder(self, name: str, help_text: str) -> Gauge:
         # Every process looks at the whole folder, also at what dead ones have left: the last to look is right.
         return Gauge(name, help_text, registry=self.registry, multiprocess_mode="livemostrecent")
-
-
-def serve_metrics(registry: CollectorRegistry, host: str, port: int) -> None:
-    """Serve the figures from a thread until the process ends. A port that is taken is a warning, not an end."""
-    try:
-        start_metrics_server(registry, host, port)
-    except OSError as error:
-        _log.warning("metrics_port_taken", port=port, error=error.strerror, remedy="set METRICS_PORT to a free port")

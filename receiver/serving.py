@@ -114,16 +114,6 @@ def _collect_rarely() -> None:
     gc.set_threshold(10_000)
 
 
-def stop_with(lifeline: int) -> None:
-    """End this process as by SIGTERM when the other end of the pipe `lifeline` is closed, as by a parent's death."""
-
-    def wait() -> None:
-        os.read(lifeline, 1)
-        os.kill(os.getpid(), signal.SIGTERM)
-
-    threading.Thread(target=wait, name="lifeline", daemon=True).start()
-
-
 class Breakdown:
     """Ends this process because a part of it has ended; its supervisor starts it again."""
 

@@ -5,15 +5,13 @@ places: it would tell a piece of the password as a host or a port.
 """
 
 from collections.abc import Mapping
-from pathlib import Path
 
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
-from runtime.environment import SettingError, setting
-
-# `rollcall run` writes the URL of the embedded Postgres here while that server is up.
-EMBEDDED_URL_FILE = Path("var/database-url")
+from runtime.setting import Setting
+from runtime.setting_error import SettingError
+from runtime.var_folder import VarFolder
 
 PERCENT_ENCODED = (
     "with special characters in user and password percent-encoded (@ is %40, : is %3A, / is %2F, # is %23, % is %25)"
@@ -33,11 +31,11 @@ def database_url(environment: Mapping[str, str]) -> str:
         SettingError: the URL is none of Postgres.
         DatabaseNotSetError: no URL is set and no embedded Postgres is running here.
     """
-    set_url = setting(environment, "DATABASE_URL", DATABASE_URL_TAKES, postgres_url, None)
+    set_url = DATABASE_URL.of(environment)
     if set_url is not None:
         return set_url
     try:
-        return EMBEDDED_URL_FILE.read_text(encoding="utf-8").strip()
+        return VarFolder.of(environment).database_url.read_text(encoding="utf-8").strip()
     except FileNotFoundError:
         raise DatabaseNotSetError from None
 
@@ -101,3 +99,6 @@ def is_torn(user: str, behind: str) -> bool:
     """
     before, at, _ = behind.rpartition("@")
     return bool(at) and ":" in user + before
+
+
+DATABASE_URL: Setting[str | None] = Setting("DATABASE_URL", DATABASE_URL_TAKES, None, postgres_url)

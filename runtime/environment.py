@@ -4,15 +4,11 @@ A wrong value is told by the variable's name and what it takes, never by the val
 """
 
 import os
-from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TypeVar
 
 from runtime.env_file import read_env_file
 from runtime.setting_error import EnvFileError as EnvFileError  # noqa: PLC0414 - part of what this module offers
 from runtime.setting_error import SettingError as SettingError  # noqa: PLC0414 - as above
-
-Value = TypeVar("Value")
 
 
 def read_environment(directory: Path | None = None) -> dict[str, str]:
@@ -25,40 +21,3 @@ def read_environment(directory: Path | None = None) -> dict[str, str]:
     """
     merged = {**read_env_file((directory or Path.cwd()) / ".env"), **os.environ}
     return {name: value for name, value in merged.items() if value}
-
-
-def setting(
-    environment: Mapping[str, str], name: str, takes: str, read: Callable[[str], Value], default: Value
-) -> Value:
-    """Return the variable `name`, read by `read`, or `default` where it is not set.
-
-    Raises:
-        SettingError: `read` raised a ValueError; the error says `takes`.
-    """
-    text = environment.get(name)
-    if text is None:
-        return default
-    try:
-        return read(text.strip())
-    except ValueError:
-        raise SettingError(name, takes) from None
-
-
-def whole_number(least: int, most: int) -> Callable[[str], int]:
-    """Return a reader of whole numbers from `least` to `most`."""
-
-    def read(text: str) -> int:
-        number = int(text)
-        if not least <= number <= most:
-            raise ValueError
-        return number
-
-    return read
-
-
-def comma_separated(text: str) -> tuple[str, ...]:
-    """Return the parts of a comma-separated list, without blanks and empty ones; at least one must be left."""
-    parts = tuple(part.strip() for part in text.split(",") if part.strip())
-    if not parts:
-        raise ValueError
-    return parts

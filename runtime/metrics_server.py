@@ -3,7 +3,6 @@
 import asyncio
 import socket
 import threading
-from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlsplit
@@ -11,8 +10,7 @@ from urllib.parse import urlsplit
 import structlog
 from prometheus_client import CollectorRegistry, make_wsgi_app
 
-from runtime.environment import setting
-from runtime.listening import HOST_TAKES, is_loopback, listen, read_host
+from runtime.listening import listen
 
 # Connections at one time; the oldest makes room for the next.
 _MOST_CONNECTIONS = 64
@@ -21,30 +19,6 @@ _MOST_HEAD_BYTES = 8_192
 _SECONDS = 5.0
 
 _log = structlog.get_logger(__name__)
-
-
-def read_metrics_host(environment: Mapping[str, str]) -> str:
-    """Return `METRICS_HOST`, the address that figures are served on.
-
-    Raises:
-        runtime.environment.SettingError: it is no address.
-    """
-    return setting(environment, "METRICS_HOST", HOST_TAKES, read_host, "127.0.0.1")
-
-
-def warn_of_moved_metrics(environment: Mapping[str, str]) -> None:
-    """Warn where an operator may look for the figures on `HOST`, where earlier versions served them.
-
-    Raises:
-        runtime.environment.SettingError: `HOST` is no address.
-    """
-    host = setting(environment, "HOST", HOST_TAKES, read_host, "127.0.0.1")
-    if not is_loopback(host) and not environment.get("METRICS_HOST"):
-        _log.warning(
-            "metrics_not_on_host",
-            host=host,
-            remedy="figures are served on 127.0.0.1 alone; to scrape them from elsewhere, set METRICS_HOST",
-        )
 
 
 def start_metrics_server(registry: CollectorRegistry, host: str, port: int) -> None:

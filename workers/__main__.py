@@ -4,16 +4,20 @@ import argparse
 import sys
 from dataclasses import replace
 
+import structlog
+
 from runtime.environment import SettingError, read_environment
+from runtime.figures import serve_figures, warn_of_moved_figures
 from runtime.liveness import DEAD_AFTER, LEAST_DEAD_AFTER
 from runtime.logs import set_up_logging
-from runtime.metrics_server import warn_of_moved_metrics
-from workers.running.metrics import WorkerMetrics, serve_metrics
+from runtime.siblings import Siblings, stop_with
+from workers.running.metrics import WorkerMetrics
 from workers.running.run import run_until_stopped
-from workers.running.siblings import run_siblings, stop_with
 from workers.running.worker import create_worker
 from workers.settings import WorkerSettings
 from workers.settling.settle import settle
+
+_log = structlog.get_logger(__name__)
 
 
 def main() -> int:
@@ -39,18 +43,28 @@ def main() -> int:
         environment = read_environment()
         settings = replace(WorkerSettings.from_environment(environment), dead_after=arguments.dead_after)
         if arguments.lifeline is None:
-            warn_of_moved_metrics(environment)
+            warn_of_moved_figures(environment)
     except SettingError as error:
         sys.stderr.write(f"{error}\n")
         return 2
     if arguments.processes > 1:
-        return run_siblings(arguments.processes, arguments.threads, settings)
+        return _siblings(settings, arguments.threads).run(arguments.processes)
     metrics = WorkerMetrics()
     if arguments.lifeline is None:
-        serve_metrics(metrics.registry, settings.host, settings.metrics_port)
+        serve_figures(metrics.registry, settings.host, settings.metrics_port)
     else:
         stop_with(arguments.lifeline)
     return run_until_stopped(create_worker(settings, settle, arguments.threads, metrics))
+
+
+def _siblings(settings: WorkerSettings, threads: int) -> Siblings:
+    return Siblings(
+        module="workers",
+        arguments=["--threads", str(threads), "--dead-after", str(settings.dead_after)],
+        folder=settings.var_folder.path,
+        serve=lambda registry: serve_figures(registry, settings.host, settings.metrics_port),
+        died=lambda pid, status: _log.error("worker_process_died", pid=pid, status=status),
+    )
 
 
 if __name__ == "__main__":

@@ -2,17 +2,19 @@
 
 import asyncio
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from console.checks.finding import Finding, bad, doubtful, good
 from console.checks.settings import receiver_settings
 from console.failure import CommandFailedError
-from console.samples.dev_key import DEV_KEY_FILE, read_dev_key
+from console.samples.dev_key import read_dev_key
 from receiver.keys.fetch import KeyFetchError, fetch_keys, open_key_client
 from receiver.keys.store import KeyStore
 from receiver.settings import ReceiverSettings
 from runtime.environment import SettingError
 from runtime.outgoing.client import WayOut
+from runtime.var_folder import VarFolder
 
 _SECONDS = 2.5
 
@@ -29,12 +31,12 @@ def check_keys(environment: Mapping[str, str]) -> Iterator[Finding]:
     else:
         yield _check_documents(settings, is_tryout="DATABASE_URL" not in environment)
     if "DATABASE_URL" not in environment:
-        yield _check_dev_key()
+        yield _check_dev_key(VarFolder.of(environment).development_key)
 
 
 def _check_documents(settings: ReceiverSettings, *, is_tryout: bool) -> Finding:
     fetched = asyncio.run(_fetch_all(settings.key_urls, settings.way_out))
-    store = KeyStore(settings.keys_dir)
+    store = KeyStore(settings.var_folder.keys)
     said, known, silent = [], 0, 0
     for url, found in zip(settings.key_urls, fetched, strict=True):
         host = urlsplit(url).hostname
@@ -75,12 +77,12 @@ async def _fetch_all(urls: tuple[str, ...], way_out: WayOut) -> list[int | str]:
         return await asyncio.gather(*(fetch(url) for url in urls))
 
 
-def _check_dev_key() -> Finding:
+def _check_dev_key(path: Path) -> Finding:
     try:
-        read_dev_key()
+        read_dev_key(path)
     except (CommandFailedError, OSError) as error:
         return bad("development key", str(error))
-    return good("development key", f"{DEV_KEY_FILE}, which `rollcall sample` signs with")
+    return good("development key", f"{path}, which `rollcall sample` signs with")
 
 
 def _keys(number: int) -> str:

@@ -15,16 +15,14 @@ from console.running.foreground import Foreground
 from console.running.marked_processes import mark_of, stop_marked
 from console.running.receiver_address import receiver_place, receiver_url, webhook_url
 from console.running.stop_signals import StopRequestedError, StopSignals
-from console.samples.dev_key import DEV_KEY_FILE, DEV_KEY_VARIABLE, ensure_dev_key
+from console.samples.dev_key import ensure_dev_key
 from migrations.apply import migrate_database
+from receiver.keys.trusted import ROLLCALL_DEV_KEY
 from receiver.settings import ReceiverSettings
-from runtime.addresses import EMBEDDED_URL_FILE
 from runtime.environment import read_environment
 from runtime.listening import listen
+from runtime.var_folder import VarFolder
 from workers.settings import WorkerSettings
-
-POSTGRES_FOLDER = Path("var/postgres")
-LOCK_FILE = Path("var/run.lock")
 
 # Stands for the embedded server's URL while the settings are looked through, before that server is up.
 _URL_TO_COME = "postgresql://rollcall@/rollcall"
@@ -34,13 +32,13 @@ _HEALTH_SECONDS = 1.0
 def run() -> None:
     """Start all of Rollcall in the foreground: receiver and worker, and a Postgres where DATABASE_URL names none.
 
-    Prints the webhook's URL when it takes deliveries. Ctrl-C stops all of it; the data stays, under var/.
+    Prints the webhook's URL when it takes deliveries. Ctrl-C stops all of it; the data stays, under VAR_DIR.
     """
     environment = read_environment()
     _check_settings(environment)
     with StopSignals() as signals, ExitStack() as stack:
         foreground = Foreground(sys.stdout)
-        lock = _take_folder()
+        lock = _take_folder(VarFolder.of(environment))
         stack.callback(lock.release)
         try:
             _run(environment, foreground, signals, stack)
@@ -55,7 +53,7 @@ def _run(environment: Mapping[str, str], foreground: Foreground, signals: StopSi
     if stop_marked(Path.cwd()):
         foreground.say("Stopped what a run that was killed had left behind.")
     _check_port(environment)
-    added = {} if "DATABASE_URL" in environment else _start_postgres(foreground, stack)
+    added = {} if "DATABASE_URL" in environment else _start_postgres(VarFolder.of(environment), foreground, stack)
     with signals.interruptible():
         migrate_database(added.get("DATABASE_URL") or environment["DATABASE_URL"])
 
@@ -80,10 +78,10 @@ def _check_settings(environment: Mapping[str, str]) -> None:
     receiver_url(environment)
 
 
-def _take_folder() -> ExclusiveFile:
+def _take_folder(folder: VarFolder) -> ExclusiveFile:
     try:
-        LOCK_FILE.parent.mkdir(exist_ok=True)
-        return ExclusiveFile(LOCK_FILE)
+        folder.path.mkdir(parents=True, exist_ok=True)
+        return ExclusiveFile(folder.run_lock)
     except HeldElsewhereError as error:
         raise CommandFailedError(
             f"Rollcall is already running in this folder (process {error.holder}): "
@@ -91,7 +89,8 @@ def _take_folder() -> ExclusiveFile:
         ) from None
     except OSError as error:
         raise CommandFailedError(
-            f"{Path.cwd() / LOCK_FILE} can't be made ({error.strerror}): start in a folder that you can write to."
+            f"{folder.run_lock.absolute()} can't be made ({error.strerror}): start in a folder that you can write to, "
+            "or let VAR_DIR name one."
         ) from None
 
 
@@ -106,9 +105,9 @@ def _check_port(environment: Mapping[str, str]) -> None:
         ) from None
 
 
-def _start_postgres(foreground: Foreground, stack: ExitStack) -> dict[str, str]:
+def _start_postgres(folder: VarFolder, foreground: Foreground, stack: ExitStack) -> dict[str, str]:
     """Start the embedded Postgres and make the development key; return what the children have to know of them."""
-    postgres = EmbeddedPostgres(POSTGRES_FOLDER)
+    postgres = EmbeddedPostgres(folder.postgres)
     postgres.start()
     stack.callback(postgres.stop)
     if postgres.place is not None and postgres.place.outside:
@@ -116,19 +115,19 @@ def _start_postgres(foreground: Foreground, stack: ExitStack) -> dict[str, str]:
             f"The data is in {postgres.place.folder}: this folder is closed to {postgres.place.account.name}, "
             "the account that Postgres runs as."
         )
-    _write_url(postgres.url())
-    stack.callback(EMBEDDED_URL_FILE.unlink, missing_ok=True)
-    ensure_dev_key(DEV_KEY_FILE)
-    return {"DATABASE_URL": postgres.url(), DEV_KEY_VARIABLE: str(DEV_KEY_FILE)}
+    _write_url(folder.database_url, postgres.url())
+    stack.callback(folder.database_url.unlink, missing_ok=True)
+    ensure_dev_key(folder.development_key)
+    return {"DATABASE_URL": postgres.url(), ROLLCALL_DEV_KEY.name: str(folder.development_key)}
 
 
-def _write_url(url: str) -> None:
+def _write_url(path: Path, url: str) -> None:
     """Say to the other commands where the database is, whole at once, to this user alone."""
-    unfinished = EMBEDDED_URL_FILE.with_name(f"{EMBEDDED_URL_FILE.name}.new")
+    unfinished = path.with_name(f"{path.name}.new")
     unfinished.unlink(missing_ok=True)
     with os.fdopen(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
         file.write(f"{url}\n")
-    unfinished.replace(EMBEDDED_URL_FILE)
+    unfinished.replace(path)
 
 
 def _answers(url: str) -> bool:

@@ -15,10 +15,11 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
 from console.failure import CommandFailedError
 from console.running.receiver_address import webhook_url
-from console.samples.dev_key import DEV_KEY_FILE, read_dev_key
+from console.samples.dev_key import read_dev_key
 from console.samples.session import SampleSession, sample_session
 from console.screen.progress import progress_bar
 from runtime.environment import read_environment
+from runtime.var_folder import VarFolder
 from workers.queue.delivery import Provider
 
 _HEADER_PREFIX = {Provider.DYTE: "dyte", Provider.REALTIMEKIT: "rtk"}
@@ -46,11 +47,11 @@ def sample(
 
     The ids come one a line. Each session is fifteen deliveries with fresh ids and present times: two people meet, one
     loses the connection and comes back, everything is recorded, and one leave is missing, as happens. They are signed
-    with the development key (var/dev-key.pem) that `rollcall run` makes and trusts when no DATABASE_URL is set.
+    with the development key (dev-key.pem in VAR_DIR) that `rollcall run` makes and trusts when no DATABASE_URL is set.
     """
     environment = read_environment()
     url = _checked(to) if to is not None else webhook_url(environment)
-    sign = _signer(read_dev_key())
+    sign = _signer(read_dev_key(VarFolder.of(environment).development_key))
     # Sample data, not secrets: any source of chance will do.
     chance = random.Random()  # noqa: S311 - as above
     sessions = [sample_session(dialect, datetime.now(UTC), chance) for _ in range(count)]
@@ -114,7 +115,7 @@ def _remedy(status: int) -> str:
     match status:
         case httpx2.codes.UNAUTHORIZED:
             return (
-                f"that receiver does not trust {DEV_KEY_FILE}. One that `make run` started in this folder without "
+                "that receiver does not trust this folder's development key. One that `make run` started here without "
                 "DATABASE_URL does; for another, put the key's public half into its WEBHOOK_PUBLIC_KEYS."
             )
         case httpx2.codes.SERVICE_UNAVAILABLE:

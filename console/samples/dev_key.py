@@ -8,16 +8,11 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from console.failure import CommandFailedError
 
-DEV_KEY_FILE = Path("var/dev-key.pem")
-
-# Tells the receiver the file of a key to trust beside those of the vendor. `rollcall run` sets it, nobody else should.
-DEV_KEY_VARIABLE = "ROLLCALL_DEV_KEY"
-
 # The vendor's keys are 2048-bit RSA too.
 _BITS = 2048
 
 
-def ensure_dev_key(path: Path = DEV_KEY_FILE) -> None:
+def ensure_dev_key(path: Path) -> None:
     """Make a development key at `path` unless one is there; only its owner can read it."""
     if path.exists():
         return
@@ -35,7 +30,7 @@ def ensure_dev_key(path: Path = DEV_KEY_FILE) -> None:
     unfinished.replace(path)
 
 
-def read_dev_key(path: Path = DEV_KEY_FILE) -> rsa.RSAPrivateKey:
+def read_dev_key(path: Path) -> rsa.RSAPrivateKey:
     """Return the development key.
 
     Raises:

@@ -19,6 +19,7 @@ class SpoolFigures:
         oldest_kept_at: when the oldest of them was kept, UTC; None if there is none.
         bytes: what the files take on disk, damaged ones included.
         damaged_files: files that were set aside because they could not be read whole.
+        unreadable_files: files that can't be looked at now: being made, or damaged and not set aside yet.
     """
 
     groups: int
@@ -26,11 +27,13 @@ class SpoolFigures:
     oldest_kept_at: datetime | None
     bytes: int
     damaged_files: int
+    unreadable_files: int = 0
 
 
 def look_at_spool(folder: Path) -> SpoolFigures:
     """Return what waits in a folder, read beside those who write. Files that can't be read count as empty."""
-    files = [found for path in folder.glob("[0-9]*.sqlite") if (found := _look_at(path)) is not None]
+    looked_at = [_look_at(path) for path in folder.glob("[0-9]*.sqlite")]
+    files = [found for found in looked_at if found is not None]
     damaged = [path for path in folder.glob("*.damaged-*") if not path.name.endswith(("-wal", "-shm"))]
     oldest = min((kept_at for _, _, kept_at in files if kept_at), default=None)
     return SpoolFigures(
@@ -39,6 +42,7 @@ def look_at_spool(folder: Path) -> SpoolFigures:
         oldest_kept_at=datetime.fromisoformat(oldest) if oldest else None,
         bytes=sum(map(_size, folder.glob("*.sqlite*"))),
         damaged_files=len(damaged),
+        unreadable_files=len(looked_at) - len(files),
     )
 
 

@@ -12,6 +12,7 @@ from receiver.app import create_app
 from receiver.connections import Connections
 from receiver.keys.public_key import read_public_keys
 from receiver.settings import ReceiverSettings
+from runtime.var_folder import VarFolder
 from tests.receiver.key_server import KeyServer, run_key_server
 from tests.receiver.list_keeper import ListKeeper
 from tests.receiver.running import RunningReceiver, public_pem, run
@@ -82,7 +83,7 @@ def start(tmp_path: Path, keeper: ListKeeper) -> Iterator[Start]:
             told = ReceiverSettings(
                 **{
                     "broker_url": "postgresql://nowhere/",
-                    "keys_dir": tmp_path / "keys",
+                    "var_folder": VarFolder(tmp_path, tmp_path / "spool"),
                     "key_urls": (),
                     **(settings or {}),
                 }

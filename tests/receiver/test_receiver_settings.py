@@ -6,7 +6,8 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
 from receiver.keys.public_key import PublicKey
-from receiver.settings import VENDOR_KEY_URLS, ReceiverSettings
+from receiver.keys.trusted import VENDOR_KEY_URLS
+from receiver.settings import ReceiverSettings
 from runtime.environment import SettingError
 from tests.receiver.running import public_pem
 
@@ -23,7 +24,7 @@ def test_the_defaults_are_the_contracts() -> None:
     assert settings.max_body_bytes == 1_048_576
     assert settings.key_urls == VENDOR_KEY_URLS
     assert (settings.public_keys, settings.dev_key) == ((), None)
-    assert (settings.keys_dir, settings.spool_dir) == (Path("var/keys"), Path("var/spool"))
+    assert (settings.var_folder.keys, settings.var_folder.spool) == (Path("var/keys"), Path("var/spool"))
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,9 @@ import pytest
 import structlog
 from prometheus_client import CollectorRegistry, Counter
 
-from runtime.metrics_server import read_metrics_host, start_metrics_server, warn_of_moved_metrics
+from runtime.figures import warn_of_moved_figures
+from runtime.metrics_server import start_metrics_server
+from runtime.settings import METRICS_HOST
 from tests.processes import free_port
 
 
@@ -95,6 +97,6 @@ def warnings() -> Iterator[list[structlog.typing.EventDict]]:
 def test_figures_stay_on_this_machine_unless_told_and_who_served_them_elsewhere_is_warned(
     environment: dict[str, str], metrics_host: str, warnings: list[structlog.typing.EventDict], *, is_warned: bool
 ) -> None:
-    assert read_metrics_host(environment) == metrics_host
-    warn_of_moved_metrics(environment)
+    assert METRICS_HOST.of(environment) == metrics_host
+    warn_of_moved_figures(environment)
     assert [line["event"] for line in warnings] == ["metrics_not_on_host"] * is_warned

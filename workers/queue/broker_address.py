@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 
 from runtime.addresses import PERCENT_ENCODED, database_url, is_postgres, is_torn, postgres_url
-from runtime.environment import setting
+from runtime.setting import Setting
 
 BROKER_URL_TAKES = (
     "a Postgres URL, or one or several RabbitMQ URLs such as amqp://user:password@host:5672/vhost separated by ';', "
@@ -18,7 +18,7 @@ def broker_url(environment: Mapping[str, str]) -> str:
     Raises:
         SettingError: as `database_url`, or `BROKER_URL` is neither of Postgres nor of RabbitMQ.
     """
-    set_url = setting(environment, "BROKER_URL", BROKER_URL_TAKES, _broker_url, None)
+    set_url = BROKER_URL.of(environment)
     return set_url if set_url is not None else database_url(environment)
 
 
@@ -50,3 +50,6 @@ def _check_node(node: str) -> None:
         URLParameters(node)
     except Exception:  # noqa: BLE001 - it reads Python literals and files, so it raises anything, with the value in it
         raise ValueError from None
+
+
+BROKER_URL: Setting[str | None] = Setting("BROKER_URL", BROKER_URL_TAKES, None, _broker_url)

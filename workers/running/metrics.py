@@ -11,7 +11,6 @@ from datetime import datetime
 import structlog
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
-from runtime.metrics_server import start_metrics_server
 from workers.queue.delivery import Delivery
 from workers.reading.status import Status
 from workers.running.in_hand import InHand
@@ -160,16 +159,3 @@ class WorkerMetrics:
     def database_seen(self, is_up: bool) -> None:  # noqa: FBT001 - the one thing that there is to say
         """Show whether the database is there."""
         self._database_up.set(is_up)
-
-
-def serve_metrics(registry: CollectorRegistry, host: str, port: int) -> None:
-    """Serve the figures from a thread until the process ends. A port that is taken is a warning, not an end."""
-    try:
-        start_metrics_server(registry, host, port)
-    except OSError as error:
-        _log.warning(
-            "metrics_port_taken",
-            port=port,
-            error=error.strerror,
-            remedy="set METRICS_PORT so that the next port is free",
-        )

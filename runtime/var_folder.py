@@ -1,0 +1,55 @@
+"""The one folder that Rollcall writes to, and what lies in it: `VAR_DIR`."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from runtime.settings import SPOOL_DIR, VAR_DIR
+
+
+@dataclass(frozen=True, slots=True)
+class VarFolder:
+    """The folder and its parts.
+
+    Attributes:
+        path: the folder.
+        spool: where deliveries wait that the queue did not take; elsewhere where `SPOOL_DIR` says so.
+    """
+
+    path: Path = VAR_DIR.default
+    spool: Path = VAR_DIR.default / "spool"
+
+    @classmethod
+    def of(cls, environment: Mapping[str, str]) -> "VarFolder":
+        """Return the folder that `environment` names.
+
+        Raises:
+            SettingError: `VAR_DIR` or `SPOOL_DIR` is no path.
+        """
+        path = VAR_DIR.of(environment)
+        return cls(path, SPOOL_DIR.of(environment) or path / "spool")
+
+    @property
+    def keys(self) -> Path:
+        """Where the vendor's keys are kept over a restart."""
+        return self.path / "keys"
+
+    @property
+    def postgres(self) -> Path:
+        """Where the embedded Postgres has its data."""
+        return self.path / "postgres"
+
+    @property
+    def database_url(self) -> Path:
+        """Where `rollcall run` writes the embedded Postgres's URL while that server is up."""
+        return self.path / "database-url"
+
+    @property
+    def development_key(self) -> Path:
+        """The key that `rollcall sample` signs with."""
+        return self.path / "dev-key.pem"
+
+    @property
+    def run_lock(self) -> Path:
+        """What a `rollcall run` holds as long as it lives."""
+        return self.path / "run.lock"
