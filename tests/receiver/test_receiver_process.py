@@ -187,7 +187,7 @@ def test_when_the_first_process_is_killed_the_others_end_as_well(run: Run) -> No
 
 @pytest.mark.parametrize("host", ["::", "[::]"])
 def test_on_all_addresses_of_ipv6_webhook_and_figures_are_served_on_ipv4_too(run: Run, host: str) -> None:
-    process = run_ready(run, HOST=host)
+    process = run_ready(run, HOST=host, METRICS_HOST=host)
     for address in ("127.0.0.1", "[::1]"):
         for port, path in ((process.receiver.port, "readyz"), (process.metrics_port, "metrics")):
             with urllib.request.urlopen(f"http://{address}:{port}/{path}", timeout=10) as answer:

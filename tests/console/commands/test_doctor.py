@@ -311,3 +311,15 @@ def test_rabbitmq_works_whether_or_not_its_queue_is_there_yet(
     assert "quorum" in parts["broker"][1]
     connection.channel().queue_delete("rollcall")
     connection.close()
+
+
+def test_a_damaged_spool_file_that_was_set_aside_counts_once(
+    rollcall: Rollcall, whole: dict[str, str], folder: Path
+) -> None:
+    spool = folder / "var" / "spool"
+    spool.mkdir(parents=True)
+    for name in ("000.sqlite.damaged-1", "000.sqlite.damaged-1-wal", "000.sqlite.damaged-1-shm"):
+        (spool / name).touch()
+    code, parts = findings(rollcall, **whole)
+    assert (code, parts["spool"][0]) == (0, "warning")
+    assert " has 1 damaged files set aside" in parts["spool"][1]
