@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable
+from functools import partial
 
 import structlog
 from dramatiq.errors import BrokerError
@@ -37,7 +38,7 @@ class Forwarder:
         self._wake = threading.Event()
         self._thread = threading.Thread(target=self._run, name="forwarder", daemon=True)
         # What the queue has confirmed and the file could not forget yet (a full disk takes no deletion either).
-        self._forwarded: dict[SpoolFile, set[int]] = {}
+        self._forwarded: dict[tuple[str, int], set[int]] = {}
 
     def start(self) -> None:
         """Start the thread."""
@@ -63,16 +64,13 @@ class Forwarder:
             pause = _LOOK_INTERVAL
             self._wake.clear()
             try:
-                self._empty_own()
+                self._try(self._empty_own)
                 with self._spool.orphans() as files:
                     for file in files:
                         _log.info("spool_adopted", path=str(file.path), groups=file.count())
-                        self._empty(file)
-                        self._forwarded.pop(file)
+                        self._try(partial(self._empty_orphan, file))
             except BrokerError:
                 pause = _PAUSE_WHILE_AWAY
-            except SpoolError as error:
-                _log.warning("spool_not_forwarded", detail=str(error))
             except Exception as error:  # noqa: BLE001 - whatever it is, the spool must be tried again
                 _log.error("forwarding_failed", exc_info=error)
             if pause == _PAUSE_WHILE_AWAY:
@@ -83,20 +81,30 @@ class Forwarder:
                 self._wake.wait(pause)
         self._publisher.close()
 
+    def _try(self, empty: Callable[[], None]) -> None:
+        """Empty one file; trouble with it is not the others'."""
+        try:
+            empty()
+        except SpoolError as error:
+            _log.warning("spool_not_forwarded", detail=str(error))
+
+    def _empty_orphan(self, file: SpoolFile) -> None:
+        self._empty(file)
+        self._forwarded.pop(file.identity)
+
     def _empty_own(self) -> None:
         file = self._spool.file()
         try:
             self._empty(file)
         except DamagedSpoolError:
-            self._forwarded.pop(file, None)
+            self._forwarded.pop(file.identity, None)
             self._spool.begin_anew(file)
 
     def _empty(self, file: SpoolFile) -> None:
-        forwarded = self._forwarded.setdefault(file, set())
+        forwarded = self._forwarded.setdefault(file.identity, set())
         has_forwarded = False
         while not self._stopping.is_set():
-            oldest = file.oldest(_BATCH_CHARACTERS, _BATCH_DELIVERIES)
-            groups = [group for group in oldest if group.position not in forwarded]
+            groups = file.oldest(_BATCH_CHARACTERS, _BATCH_DELIVERIES, after=max(forwarded, default=0))
             if groups:
                 deliveries = [delivery for group in groups for delivery in group.deliveries]
                 with deadlines.within(_PUBLISH_DEADLINE, self._publisher.abort):
@@ -106,9 +114,16 @@ class Forwarder:
                 _log.info("spool_forwarded", groups=len(groups), deliveries=len(deliveries))
             if not forwarded:
                 break
-            file.delete(sorted(forwarded))
-            forwarded.clear()
-            has_forwarded = True
+            try:
+                file.delete(sorted(forwarded))
+            except DamagedSpoolError:
+                raise
+            except SpoolError:
+                if not groups:  # all is in the queue; deleting it is tried again later
+                    raise
+            else:
+                forwarded.clear()
+                has_forwarded = True
             self._stopping.wait(_BREATH)
         if has_forwarded:
             file.shrink()

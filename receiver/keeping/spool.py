@@ -73,6 +73,8 @@ class Spool:
                     self._file = SpoolFile(self._slot.path)
                 except DamagedSpoolError:
                     self._file = _renew(self._slot.path)
+            else:
+                self._file.recover()
             return self._file
 
     def begin_anew(self, damaged: SpoolFile) -> None:

@@ -3,7 +3,7 @@
 import os
 import sqlite3
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -67,30 +67,81 @@ class SpooledGroup:
 
 
 class SpoolFile:
-    """An open spool file. Its methods may be called from any thread; each returns once its effect is on disk."""
+    """An open spool file. On a full disk one that exists can still be read.
+
+    Its methods may be called from any thread; each returns once its effect is on disk.
+
+    Attributes:
+        path: where it is.
+        identity: tells it from another file that has been or will be at its path.
+    """
 
     def __init__(self, path: Path, most_bytes: int = MOST_BYTES) -> None:
         self.path = path
+        self._most_bytes = most_bytes
         self._lock = threading.Lock()
+        self._unreadable: set[int] = set()
         try:
             # Made here, because SQLite would let the umask decide who may read it.
-            os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
-            self._connection = sqlite3.connect(
-                path, timeout=_BUSY_TIMEOUT, isolation_level=None, check_same_thread=False
-            )
-        except (OSError, sqlite3.OperationalError) as error:
+            descriptor = os.open(path, os.O_CREAT | os.O_RDWR, 0o600)
+            self.identity = (str(path), os.fstat(descriptor).st_ino)
+            os.close(descriptor)
+        except OSError as error:
             raise SpoolError(f"The spool file {path} can't be opened: {error}.") from None
+        self._is_read_only = False
+        self._connection = self._open()
+
+    def recover(self) -> None:
+        """Open a file again that could only be read, as it may be possible to write to it now.
+
+        Raises:
+            SpoolError: it can't be opened at all.
+        """
+        with self._lock:
+            if self._is_read_only:
+                self._connection.close()
+                self._connection = self._open()
+
+    def _open(self) -> sqlite3.Connection:
         try:
-            self._connection.executescript(_SET_UP)
-            columns = self._connection.execute("SELECT name FROM pragma_table_info('groups')").fetchall()
-            if ("size",) not in columns:
-                self._connection.execute(_ADD_SIZES)
-            self._connection.execute(_INDEX_SIZES)
-            self._connection.execute(f"PRAGMA max_page_count = {most_bytes // _PAGE_BYTES}")
-            _sync_directory(path.parent)
+            connection = self._connect(_SET_UP, self._add_sizes)
+        except SpoolError as error:
+            if isinstance(error, DamagedSpoolError):
+                raise
+            # A full disk has no room for the files that SQLite puts beside it, but nobody else needs them.
+            try:
+                connection = self._connect("PRAGMA locking_mode = EXCLUSIVE; SELECT is_readable FROM groups LIMIT 1;")
+            except SpoolError:
+                raise error from None
+            self._is_read_only = True
+        else:
+            self._is_read_only = False
+        return connection
+
+    def _connect(
+        self, set_up: str, then: Callable[[sqlite3.Connection], None] = lambda _connection: None
+    ) -> sqlite3.Connection:
+        try:
+            connection = sqlite3.connect(
+                self.path, timeout=_BUSY_TIMEOUT, isolation_level=None, check_same_thread=False
+            )
+        except sqlite3.OperationalError as error:
+            raise SpoolError(f"The spool file {self.path} can't be opened: {error}.") from None
+        try:
+            connection.executescript(set_up)
+            then(connection)
         except (OSError, sqlite3.Error) as error:
-            self._connection.close()
-            raise _spool_error(path, error) from None
+            connection.close()
+            raise _spool_error(self.path, error) from None
+        return connection
+
+    def _add_sizes(self, connection: sqlite3.Connection) -> None:
+        columns = connection.execute("SELECT name FROM pragma_table_info('groups')").fetchall()
+        if ("size",) not in columns:
+            connection.execute(_ADD_SIZES)
+        connection.execute(_INDEX_SIZES)
+        connection.execute(f"PRAGMA max_page_count = {self._most_bytes // _PAGE_BYTES}")
+        _sync_directory(self.path.parent)
 
     def put(self, deliveries: Sequence[Delivery], now: datetime | None = None) -> None:
         """Keep a group.
@@ -101,21 +152,29 @@ class SpoolFile:
         values = ((now or datetime.now(UTC)).isoformat(), encode_group(deliveries), len(deliveries))
         self._execute("INSERT INTO groups (kept_at, deliveries, size) VALUES (?, ?, ?)", values)
 
-    def oldest(self, most_characters: int, most_deliveries: int) -> list[SpooledGroup]:
+    def oldest(self, most_characters: int, most_deliveries: int, after: int = 0) -> list[SpooledGroup]:
         """Return the oldest groups, in order, up to that much text and so many deliveries, but at least one.
 
         A group that this version can't read stays in the file and is passed over until the file is next opened.
+
+        Args:
+            most_characters: of the groups' text.
+            most_deliveries: in all of them.
+            after: the position behind which to begin.
 
         Raises:
             SpoolError: the file can't be read.
         """
         places = self._execute(
-            "SELECT position, length(deliveries) FROM groups WHERE is_readable ORDER BY position LIMIT ?",
-            (_MOST_GROUPS,),
+            "SELECT position, length(deliveries) FROM groups"
+            " WHERE is_readable AND position > ? ORDER BY position LIMIT ?",
+            (after, _MOST_GROUPS + len(self._unreadable)),
         )
         groups: list[SpooledGroup] = []
         characters = deliveries = 0
         for position, length in places:
+            if position in self._unreadable:
+                continue
             characters += length
             if groups and characters > most_characters:
                 break
@@ -123,7 +182,10 @@ class SpoolFile:
             try:
                 group = decode_group(rows[0][0])
             except UnreadableGroupError:
-                self._execute("UPDATE groups SET is_readable = 0 WHERE position = ?", (position,))
+                self._unreadable.add(position)
+                characters -= length
+                with suppress(SpoolError):
+                    self._execute("UPDATE groups SET is_readable = 0 WHERE position = ?", (position,))
                 continue
             deliveries += len(group)
             if groups and deliveries > most_deliveries:
@@ -150,8 +212,10 @@ class SpoolFile:
         Raises:
             SpoolError: they are still there.
         """
-        marks = ",".join("?" * len(positions))
-        self._execute(f"DELETE FROM groups WHERE position IN ({marks})", tuple(positions))  # noqa: S608 - question marks
+        for begin in range(0, len(positions), _MOST_GROUPS):
+            part = tuple(positions[begin : begin + _MOST_GROUPS])
+            marks = ",".join("?" * len(part))
+            self._execute(f"DELETE FROM groups WHERE position IN ({marks})", part)  # noqa: S608 - question marks
 
     def shrink(self) -> None:
         """Give space that is no longer used back to the disk, and leave no old text in the write-ahead log."""

@@ -1,11 +1,14 @@
 """A group is kept by the queue, else by the spool, in time; what was spooled reaches the queue by itself."""
 
 import asyncio
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from uuid import UUID
 
 import psycopg
 import pytest
@@ -17,10 +20,28 @@ from receiver.keeping.spool import Spool
 from receiver.keeping.spool_file import SpoolError
 from runtime.addresses import is_postgres
 from tests.faults.tcp_proxy import TcpProxy
+from tests.processes import ROOT
 from tests.workers.queue.deliveries import DEADLINE, a_delivery, in_queue
 from workers.queue.brokers import open_broker
 from workers.queue.delivery import Delivery
 from workers.queue.message import QUEUE_NAME, decode_group
+
+# A receiver's keeper on a disk that takes nothing: no file may grow, or be written at all.
+ON_A_FULL_DISK = """
+import asyncio, pathlib, resource, sys
+from receiver.keeping.durable import Durable
+from runtime.logs import set_up_logging
+
+async def forward(url, spool):
+    keeper = Durable(url, pathlib.Path(spool))
+    await keeper.start()
+    await asyncio.to_thread(sys.stdin.read)
+    await keeper.stop()
+
+set_up_logging()
+resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+asyncio.run(forward(*sys.argv[1:]))
+"""
 
 # What the vendor waits for an answer, in seconds: the one time that is part of the promise.
 VENDOR_PATIENCE = 3.0
@@ -242,3 +263,35 @@ def test_a_spool_that_can_not_be_opened_says_why(tmp_path: Path) -> None:
     folder.write_text("")
     with pytest.raises(SpoolError, match="can't be used"):
         Spool(folder).put([a_delivery()])
+
+
+@pytest.mark.parametrize("is_killed", [False, True])
+def test_what_lies_in_the_spool_of_a_full_disk_is_sent_on_after_a_restart(
+    broker_url: str, tmp_path: Path, *, is_killed: bool
+) -> None:
+    # More than leaves at once, in the receiver's own file and in that of a process that no longer runs.
+    left = [[a_delivery() for _ in range(200)] for _ in range(8)]
+    spools = [Spool(tmp_path), Spool(tmp_path)]
+    for place, group in enumerate(left):
+        spools[place % 2].put(group)
+    files = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    for spool in spools:
+        spool.close()
+    if is_killed:  # the folder as a process that was killed leaves it
+        for name, content in files.items():
+            (tmp_path / name).write_bytes(content)
+    process = subprocess.Popen(
+        [sys.executable, "-c", ON_A_FULL_DISK, broker_url, tmp_path], stdin=subprocess.PIPE, cwd=ROOT
+    )
+    try:
+        sent: set[UUID] = set()
+
+        def all_is_sent() -> bool:
+            sent.update(delivery.id for delivery in taken_from(broker_url))
+            return len(sent) == sum(map(len, left))
+
+        asyncio.run(until(all_is_sent))
+    finally:
+        process.communicate()
+    assert sent == {delivery.id for group in left for delivery in group}
+    assert process.returncode == 0
