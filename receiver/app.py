@@ -18,6 +18,7 @@ from receiver.keeping.figures import show_keeper
 from receiver.keeping.group_commit import Bounds, GroupCommit
 from receiver.keeping.keeper import Keeper
 from receiver.keys.ring import KeyRing
+from receiver.keys.steady_clock import steady_clock
 from receiver.keys.store import KeyStore
 from receiver.keys.watch import KeyWatch, Pace
 from receiver.metrics import ReceiverMetrics
@@ -31,10 +32,12 @@ WEBHOOK_PATH = "/webhook"
 # The vendor gives up after 3 s; a slow proxy in between may not.
 BODY_SECONDS = 10.0
 
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
 
 def utc_now() -> datetime:
-    """Return the present time, UTC."""
-    return datetime.now(UTC)
+    """Return the present time, UTC; 1970 where the system's clock is before that, as no delivery's id can be."""
+    return max(datetime.now(UTC), _EPOCH)
 
 
 class Receiver(Starlette):
@@ -60,6 +63,7 @@ def create_app(  # noqa: PLR0913 - the root takes every part that a test moves
     keeper: Keeper,
     metrics: ReceiverMetrics | None = None,
     clock: Callable[[], datetime] = utc_now,
+    steady: Callable[[], datetime] | None = None,
     body_seconds: float = BODY_SECONDS,
     pace: Pace | None = None,
     bounds: Bounds | None = None,
@@ -71,14 +75,15 @@ def create_app(  # noqa: PLR0913 - the root takes every part that a test moves
         settings: what the process was told.
         keeper: makes groups of deliveries durable.
         metrics: the figures to count into.
-        clock: the present time, UTC; it dates deliveries and decides on the keys' ages.
+        clock: the present time, UTC; it dates deliveries.
+        steady: a clock that nobody sets; it decides on the keys' ages.
         body_seconds: how long a body may take to arrive.
         pace: how often key documents are looked at.
         bounds: how much may wait to be kept.
         broken: ends the process; called when one of its parts has ended.
     """
     metrics = metrics or ReceiverMetrics()
-    keys = _key_ring(settings, metrics, clock, pace)
+    keys = _key_ring(settings, metrics, clock, steady or steady_clock(), pace)
     commit = GroupCommit(keeper, metrics, bounds)
     readiness = Readiness(keys, keeper)
 
@@ -123,13 +128,18 @@ def create_app(  # noqa: PLR0913 - the root takes every part that a test moves
 
 
 def _key_ring(
-    settings: ReceiverSettings, metrics: ReceiverMetrics, clock: Callable[[], datetime], pace: Pace | None
+    settings: ReceiverSettings,
+    metrics: ReceiverMetrics,
+    clock: Callable[[], datetime],
+    steady: Callable[[], datetime],
+    pace: Pace | None,
 ) -> KeyRing:
     dev_keys = (settings.dev_key,) if settings.dev_key else ()
     if settings.public_keys:
         return KeyRing((*settings.public_keys, *dev_keys), None, metrics)
     store = KeyStore(settings.var_folder.keys)
-    return KeyRing(dev_keys, KeyWatch(settings.key_urls, store, metrics, clock, pace, settings.way_out), metrics)
+    watch = KeyWatch(settings.key_urls, store, metrics, clock, steady, pace, settings.way_out)
+    return KeyRing(dev_keys, watch, metrics)
 
 
 async def _not_found(_request: Request, _error: Exception) -> Response:

@@ -56,7 +56,7 @@ class KnownKey:
 
 @dataclass(slots=True)
 class KeyDocument:
-    """What is known of one document; pure, the time is passed in (UTC).
+    """What is known of one document; pure, the time is passed in (UTC, by a steady clock: ages decide).
 
     Attributes:
         url: where it is.
@@ -73,6 +73,21 @@ class KeyDocument:
     asked_at: datetime | None = None
     silent_since: datetime | None = None
     latest_look: int = 0
+
+    def resume(self, at: datetime) -> None:
+        """Go on from what an earlier process knew: the time between its last look and now counts for nothing.
+
+        Nobody looked meanwhile, and one of the two clocks may have been wrong.
+        """
+        if self.asked_at is None:
+            return
+        pause = at - self.asked_at
+        self.asked_at = at
+        if self.silent_since is not None:
+            self.silent_since += pause
+        for known in self.known.values():
+            if known.missing_since is not None:
+                known.missing_since += pause
 
     def answered(self, keys: tuple[PublicKey, ...], at: datetime, look: int) -> None:
         """Take over what a look at the document gave, unless a younger look was quicker."""

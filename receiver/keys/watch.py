@@ -55,6 +55,7 @@ class KeyWatch:
         store: KeyStore,
         metrics: ReceiverMetrics,
         clock: Callable[[], datetime],
+        steady: Callable[[], datetime],
         pace: Pace | None = None,
         way_out: WayOut | None = None,
     ) -> None:
@@ -64,6 +65,9 @@ class KeyWatch:
         self._store = store
         self._metrics = metrics
         self._clock = clock
+        self._steady = steady
+        for document in self._documents:
+            document.resume(steady())
         self._pace = pace or Pace()
         self._way_out = way_out or WayOut()
         self._client: httpx2.AsyncClient | None = None
@@ -104,10 +108,9 @@ class KeyWatch:
         Returns:
             The looks that requests called for and that are still under way, these ones or earlier ones.
         """
-        now = self._clock()
+        now = self._steady()
         began = self._round_began
-        # A clock that was set back must not stop the looks until it has caught up.
-        if began is None or not timedelta(0) <= now - began < self._pace.anew:
+        if began is None or now - began >= self._pace.anew:
             self._round_began = now
             self._round |= {asyncio.create_task(self._look(document)) for document in self._documents}
         self._round = {look for look in self._round if not look.done()}
@@ -143,17 +146,16 @@ class KeyWatch:
         try:
             keys = await fetch_keys(self._client, document.url)
         except Exception as error:  # noqa: BLE001 - whatever a document does to the client, the next look must come
-            document.failed(self._clock())
+            document.failed(self._steady())
             self._metrics.key_fetch_ended(_host(document), is_good=False)
             if not was_silent:
                 why = str(error) if isinstance(error, KeyFetchError) else type(error).__name__
                 _log.warning("key_document_silent", document=document.url, why=why, known_keys=len(before))
         else:
-            now = self._clock()
-            document.answered(keys, now, number)
+            document.answered(keys, self._steady(), number)
             self.version += 1
             self._metrics.key_fetch_ended(_host(document), is_good=True)
-            self._metrics.keys_fetched(_host(document), now)
+            self._metrics.keys_fetched(_host(document), self._clock())
             if was_silent or before != set(document.known):
                 _log.info("key_document_answered", document=document.url, known_keys=sorted(document.known))
         # Not awaited: a verdict that waits for this look does not wait for the disk.

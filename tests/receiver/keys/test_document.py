@@ -190,6 +190,23 @@ def test_a_receiver_that_did_not_run_does_not_count_as_a_silent_document(old: Pu
     assert not document.is_silent_for_a_day()
 
 
+@pytest.mark.parametrize("pause", [timedelta(days=-9_000), timedelta(0), timedelta(days=9_000)])
+def test_the_time_in_which_no_process_ran_counts_for_nothing(old: PublicKey, new: PublicKey, pause: timedelta) -> None:
+    document = KeyDocument("url")
+    document.answered((old,), START, 1)
+    document.answered((new,), START + HOUR, 2)
+    for hour in range(2, 13):
+        document.failed(START + hour * HOUR)
+    document.resume(START + 12 * HOUR + pause)
+    document.failed(START + 25 * HOUR + pause)
+    assert not document.is_silent_for_a_day()
+    assert fingerprints(document) == [new.fingerprint, old.fingerprint]
+    document.answered((new,), START + 24 * HOUR + pause, 3)
+    assert fingerprints(document) == [new.fingerprint, old.fingerprint]
+    document.answered((new,), START + 25 * HOUR + pause, 4)
+    assert fingerprints(document) == [new.fingerprint]
+
+
 def test_what_is_stored_comes_back_as_it_was(tmp_path: Path, old: PublicKey, new: PublicKey) -> None:
     store = KeyStore(tmp_path / "keys")
     document = KeyDocument("https://vendor.example/keys")
