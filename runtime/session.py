@@ -58,6 +58,8 @@ class Session(psycopg.Connection[tuple[Any, ...]]):
         if is_shared:
             local = {name: value for name, value in settings.items() if name not in _OF_A_SESSION}
             self._of_each_transaction = _set("SET LOCAL", local)
+            # What is prepared stays in the session, too.
+            self.prepare_threshold = None
         else:
             self.execute(_set("SET", settings))
 

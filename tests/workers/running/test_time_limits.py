@@ -141,6 +141,9 @@ def test_where_a_pooler_shares_sessions_each_transaction_gets_the_settings_and_t
             with connection.transaction():
                 assert connection.execute(SETTINGS).fetchone() == OURS
         assert connection.cursor().execute(SETTINGS).fetchone() == (theirs if is_pooled else OURS)
+        connection.execute("SELECT 1", prepare=True)
+        prepared = connection.execute("SELECT count(*) FROM pg_prepared_statements").fetchone()
+        assert prepared == (0 if is_pooled else 1,)
         connection.close()
 
 
