@@ -16,6 +16,7 @@ from receiver.settings import ReceiverSettings
 from runtime.environment import SettingError, read_environment
 from runtime.figures import serve_figures, warn_of_moved_figures
 from runtime.logs import set_up_logging
+from runtime.outgoing.unusable import warn_of
 from runtime.siblings import Siblings, stop_with
 
 _log = structlog.get_logger(__name__)
@@ -43,9 +44,8 @@ def main() -> int:
     except (SettingError, ListenError) as error:
         sys.stderr.write(f"{error}\n")
         return 2
-    for unusable in settings.way_out.problems():
-        # Not the end: keys may be pinned or kept, and a file may still come.
-        _log.warning("variable_unusable", variable=unusable.variable, problem=unusable.problem)
+    # Not the end: keys may be pinned or kept, and a file may still come.
+    warn_of(settings.way_out.problems())
     if arguments.processes > 1:
         return _siblings(settings, listener).run(arguments.processes)
     return _serve(settings, listener)

@@ -10,7 +10,7 @@ from pathlib import Path
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 
@@ -40,8 +40,9 @@ class Authority:
         self.file = folder / f"{name}.pem"
         self.file.write_bytes(self._certificate.public_bytes(Encoding.PEM))
 
-    def issue(self, *names: str) -> tuple[Path, Path]:
+    def issue(self, *names: str, password: str = "") -> tuple[Path, Path]:
         """Return the files of a certificate for hosts or a client, and of its key; the first name is its subject."""
+        closed = BestAvailableEncryption(password.encode()) if password else NoEncryption()
         key = ec.generate_private_key(ec.SECP256R1())
         subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, names[0])])
         purposes = [ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH]
@@ -55,7 +56,7 @@ class Authority:
         certificate_file = self._folder / f"{names[0]}.certificate.pem"
         key_file = self._folder / f"{names[0]}.key.pem"
         certificate_file.write_bytes(certificate.public_bytes(Encoding.PEM))
-        key_file.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+        key_file.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, closed))
         return certificate_file, key_file
 
     def server_context(self, *names: str) -> ssl.SSLContext:

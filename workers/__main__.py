@@ -10,6 +10,7 @@ from runtime.environment import SettingError, read_environment
 from runtime.figures import serve_figures, warn_of_moved_figures
 from runtime.liveness import DEAD_AFTER, LEAST_DEAD_AFTER
 from runtime.logs import set_up_logging
+from runtime.outgoing.unusable import warn_of
 from runtime.siblings import Siblings, stop_with
 from workers.running.metrics import WorkerMetrics
 from workers.running.run import run_until_stopped
@@ -47,6 +48,8 @@ def main() -> int:
     except SettingError as error:
         sys.stderr.write(f"{error}\n")
         return 2
+    if arguments.lifeline is None:
+        warn_of(settings.certificates.problems())
     if arguments.processes > 1:
         return _siblings(settings, arguments.threads).run(arguments.processes)
     metrics = WorkerMetrics()

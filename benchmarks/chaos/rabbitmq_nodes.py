@@ -32,16 +32,20 @@ def rabbitmq_server() -> str | None:
 
 
 class RabbitmqNode:
-    """A node on loopback; it joins `first`, unless it is the first."""
+    """A node on loopback; it joins `first`, unless it is the first.
 
-    def __init__(self, number: int, folder: Path, first: "RabbitmqNode | None" = None) -> None:
+    Attributes:
+        port: where it takes connections; the next port is free for more listeners.
+    """
+
+    def __init__(self, number: int, folder: Path, first: "RabbitmqNode | None" = None, settings_too: str = "") -> None:
         program = rabbitmq_server()
         if program is None:
             raise FileNotFoundError("RabbitMQ is not installed here: choose Postgres as the queue.")
         self.port, distribution = free_port(), free_port()
         self.name = f"rollcall{number}-{self.port if first is None else first.port}@localhost"
         settings = folder / f"rabbitmq-{number}.conf"
-        settings.write_text(_SETTINGS.format(port=self.port, first=(first or self).name))
+        settings.write_text(_SETTINGS.format(port=self.port, first=(first or self).name) + settings_too)
         (folder / "plugins").write_text("[].\n")
         environment = {
             "PATH": os.environ["PATH"],

@@ -1,5 +1,6 @@
 """The queue: whether it takes work, and whether somebody takes work from it."""
 
+import ssl
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from typing import LiteralString
@@ -72,8 +73,7 @@ def _check_rabbitmq(url: str) -> Finding:
     except (AMQPError, AMQPConnectorException, OSError) as error:
         return bad(
             "broker",
-            f"{place} does not let us in ({_kind(error)}): is it up, are user, password and vhost right? "
-            "Meanwhile deliveries wait in the spool.",
+            f"{place} does not let us in ({_kind(error)}): {_question(error)}? Meanwhile deliveries wait in the spool.",
         )
     try:
         # Passive first: a doctor makes no queue.
@@ -100,6 +100,14 @@ def _found(place: str, waiting: int, workers: int) -> Finding:
     if not workers:
         return doubtful("broker", f"{place}, {messages}, but no worker takes from it. Start one: `python -m workers`.")
     return good("broker", f"{place}, {messages}")
+
+
+def _question(error: BaseException) -> str:
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"{error.verify_message}; is its authority named by cacertfile in BROKER_URL, or by SSL_CERT_FILE"
+    if isinstance(error, ssl.SSLError):
+        return "is the port one of TLS, does it want a client's certificate (certfile and keyfile in BROKER_URL)"
+    return "is it up, are user, password and vhost right"
 
 
 def _kind(error: BaseException) -> str:

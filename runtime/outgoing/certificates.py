@@ -48,6 +48,14 @@ class Certificates:
             _load_directories(context, self.directories)
         return context
 
+    def problems(self) -> list[UnusableVariableError]:
+        """Return which variable can't be used now, if any."""
+        try:
+            self.context()
+        except UnusableVariableError as error:
+            return [error]
+        return []
+
 
 def _load_file(context: ssl.SSLContext, path: str) -> None:
     problem = "names a file {}: give it the path of a file of PEM certificates, or unset it."

@@ -25,12 +25,7 @@ class WayOut:
 
     def problems(self) -> list[UnusableVariableError]:
         """Return what of it can't be used now, each variable once."""
-        found = self.proxies.problems()
-        try:
-            self.certificates.context()
-        except UnusableVariableError as error:
-            found.append(error)
-        return found
+        return [*self.proxies.problems(), *self.certificates.problems()]
 
 
 def open_client(way_out: WayOut, *, timeout: httpx2.Timeout, headers: Mapping[str, str]) -> httpx2.AsyncClient:

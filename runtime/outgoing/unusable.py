@@ -1,5 +1,11 @@
 """A variable of the environment that the system's tools share, with a value that can't be used."""
 
+from collections.abc import Iterable
+
+import structlog
+
+_log = structlog.get_logger(__name__)
+
 
 class UnusableVariableError(Exception):
     """A proxy or certificate variable can't be used. The message is one line, names it and never shows its value.
@@ -18,3 +24,9 @@ class UnusableVariableError(Exception):
         super().__init__(f"{variable} {problem}")
         self.variable = variable
         self.problem = problem
+
+
+def warn_of(problems: Iterable[UnusableVariableError]) -> None:
+    """Log each variable that can't be used; to be called once a process, at its start."""
+    for error in problems:
+        _log.warning("variable_unusable", variable=error.variable, problem=error.problem)

@@ -4,7 +4,10 @@ import re
 from collections.abc import Mapping
 
 from runtime.addresses import PERCENT_ENCODED, database_url, is_postgres, is_torn, postgres_url
+from runtime.outgoing.certificates import Certificates
 from runtime.setting import Setting
+from runtime.setting_error import SettingError
+from workers.queue.broker_tls import TLS_TAKES, TlsOptionError, with_tls
 
 BROKER_URL_TAKES = (
     "a Postgres URL, or one or several RabbitMQ URLs such as amqp://user:password@host:5672/vhost separated by ';', "
@@ -15,11 +18,20 @@ BROKER_URL_TAKES = (
 def broker_url(environment: Mapping[str, str]) -> str:
     """Return the queue's URL: `BROKER_URL`, else the database's.
 
+    One of RabbitMQ by TLS has its options in Pika's form, and the environment's authorities where it names none.
+
     Raises:
         SettingError: as `database_url`, or `BROKER_URL` is neither of Postgres nor of RabbitMQ.
     """
     set_url = BROKER_URL.of(environment)
-    return set_url if set_url is not None else database_url(environment)
+    if set_url is None:
+        return database_url(environment)
+    if is_postgres(set_url):
+        return set_url
+    certificates = Certificates.from_environment(environment)
+    nodes = amqp_nodes(set_url)
+    with_options = [with_tls(node, certificates) for node in nodes]
+    return set_url if with_options == nodes else ";".join(with_options)
 
 
 def amqp_nodes(url: str) -> list[str]:
@@ -46,6 +58,10 @@ def _check_node(node: str) -> None:
     user, at, _ = authority.rpartition("@")
     if is_torn(user + at, rest.removeprefix(user + at)):
         raise ValueError
+    try:
+        node = with_tls(node, Certificates())
+    except TlsOptionError:
+        raise SettingError("BROKER_URL", TLS_TAKES) from None
     try:
         URLParameters(node)
     except Exception:  # noqa: BLE001 - it reads Python literals and files, so it raises anything, with the value in it
