@@ -4,17 +4,16 @@ import asyncio
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 
 import structlog
 from dramatiq.errors import BrokerError
 
 from receiver.keeping.forwarder import Forwarder
-from receiver.keeping.keeper import Check, KeeperReadiness, NotKeptError
+from receiver.keeping.keeper import Check, KeeperReadiness, KeeperState, NotKeptError
 from receiver.keeping.publisher_thread import PublisherThread
 from receiver.keeping.spool import Spool
-from receiver.keeping.spool_figures import SpoolFigures, look_at_spool
+from receiver.keeping.spool_figures import look_at_spool
 from receiver.keeping.spool_file import SpoolError
 from runtime.deadlines import deadlines
 from workers.queue.brokers import open_broker
@@ -29,21 +28,6 @@ _SPOOL_DEADLINE = 0.6
 _MOST_MISSES = 3
 
 _log = structlog.get_logger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class KeeperState:
-    """What an operator would want to see of a keeper.
-
-    Attributes:
-        is_queue_trusted: groups are offered to the queue; if not, they go straight to the spool.
-        misses: groups in a row that the queue did not take in time.
-        spool: what waits in the spool folder, of whichever process.
-    """
-
-    is_queue_trusted: bool
-    misses: int
-    spool: SpoolFigures
 
 
 class Durable:
@@ -113,7 +97,6 @@ class Durable:
         """Return what metrics show. Reads the spool's files, beside those who write; may be called from any thread."""
         return KeeperState(
             is_queue_trusted=self._misses < _MOST_MISSES,
-            misses=self._misses,
             spool=look_at_spool(self._spool_directory),
         )
 

@@ -38,16 +38,17 @@ class KeeperReadiness:
     spool: Check
 
 
-class KeeperState(Protocol):
-    """What an operator would want to see of a keeper."""
+@dataclass(frozen=True, slots=True)
+class KeeperState:
+    """What an operator would want to see of a keeper.
 
-    @property
-    def is_queue_trusted(self) -> bool:
-        """Whether groups are offered to the queue; if not, they go straight to the spool."""
+    Attributes:
+        is_queue_trusted: groups are offered to the queue; if not, they go straight to the spool.
+        spool: what waits in the spool folder, of whichever process.
+    """
 
-    @property
-    def spool(self) -> SpoolFigures:
-        """What waits in the spool."""
+    is_queue_trusted: bool
+    spool: SpoolFigures
 
 
 class Keeper(Protocol):

@@ -136,8 +136,7 @@ class SpoolFile:
         return connection
 
     def _add_sizes(self, connection: sqlite3.Connection) -> None:
-        columns = connection.execute("SELECT name FROM pragma_table_info('groups')").fetchall()
-        if ("size",) not in columns:
+        if not _has_sizes(connection):
             connection.execute(_ADD_SIZES)
         connection.execute(_INDEX_SIZES)
         connection.execute(f"PRAGMA max_page_count = {self._most_bytes // _PAGE_BYTES}")
@@ -201,8 +200,10 @@ class SpoolFile:
         """
         groups = 0
         with suppress(sqlite3.Error), closing(sqlite3.connect(damaged)) as source:
-            for row in source.execute("SELECT kept_at, deliveries FROM groups ORDER BY position"):
-                self._execute("INSERT INTO groups (kept_at, deliveries) VALUES (?, ?)", row)
+            size = "size" if _has_sizes(source) else "1"
+            rows = source.execute(f"SELECT kept_at, deliveries, {size} FROM groups ORDER BY position")  # noqa: S608 - fixed words
+            for row in rows:
+                self._execute("INSERT INTO groups (kept_at, deliveries, size) VALUES (?, ?, ?)", row)
                 groups += 1
         return groups
 
@@ -252,6 +253,10 @@ def _spool_error(path: Path, error: Exception) -> SpoolError:
     if type(error) is sqlite3.DatabaseError:
         return DamagedSpoolError(f"The spool file {path} is damaged: {error}. It is set aside, and a new one begun.")
     return SpoolError(f"The spool file {path} can't be written or read: {error}. Make room or mend its permissions.")
+
+
+def _has_sizes(connection: sqlite3.Connection) -> bool:
+    return ("size",) in connection.execute("SELECT name FROM pragma_table_info('groups')").fetchall()
 
 
 def _sync_directory(directory: Path) -> None:

@@ -3,17 +3,12 @@
 import asyncio
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 
-from receiver.keeping.keeper import Check, KeeperReadiness, NotKeptError
+from receiver.keeping.keeper import Check, KeeperReadiness, KeeperState, NotKeptError
 from receiver.keeping.spool_figures import SpoolFigures
 from workers.queue.delivery import Delivery
 
-
-@dataclass(frozen=True)
-class SpoolState:
-    is_queue_trusted: bool = True
-    spool: SpoolFigures = field(default_factory=lambda: SpoolFigures(0, 0, None, 0, 0))
+EMPTY_SPOOL = SpoolFigures(0, 0, None, 0, 0)
 
 
 class ListKeeper:
@@ -53,8 +48,8 @@ class ListKeeper:
     def dead_parts(self) -> list[str]:
         return self.dead
 
-    def state(self) -> SpoolState:
-        return SpoolState(is_queue_trusted=self.queue_takes)
+    def state(self) -> KeeperState:
+        return KeeperState(is_queue_trusted=self.queue_takes, spool=EMPTY_SPOOL)
 
     async def stop(self) -> None:
         self.is_stopped = True

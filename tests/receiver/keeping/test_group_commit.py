@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from receiver.keeping.group_commit import Bounds, GroupCommit, TooManyWaitingError
-from receiver.keeping.keeper import Check, KeeperReadiness, NotKeptError
+from receiver.keeping.keeper import Check, KeeperReadiness, KeeperState, NotKeptError
 from receiver.metrics import ReceiverMetrics
-from tests.receiver.list_keeper import SpoolState
+from tests.receiver.list_keeper import EMPTY_SPOOL
 from workers.queue.delivery import Delivery, Provider, new_delivery_id
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
@@ -66,8 +66,8 @@ class StepKeeper:
     def dead_parts(self) -> list[str]:
         return []
 
-    def state(self) -> SpoolState:
-        return SpoolState()
+    def state(self) -> KeeperState:
+        return KeeperState(is_queue_trusted=True, spool=EMPTY_SPOOL)
 
     async def stop(self) -> None:
         """Nothing to let go of."""

@@ -5,12 +5,14 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 from structlog.testing import capture_logs
 
 from receiver.keeping.spool import Spool
+from receiver.keeping.spool_figures import look_at_spool
 from receiver.keeping.spool_file import SpoolError, SpoolFile
 from tests.workers.queue.deliveries import a_delivery
 
@@ -121,6 +123,28 @@ def test_of_a_file_that_is_damaged_in_use_what_can_be_read_goes_on(tmp_path: Pat
     spool.begin_anew(file)
     assert spool.file() is not file
     assert len(spool.file().oldest(10**6, 500)) == 1
+    spool.begin_anew(file)
+    assert len(spool.file().oldest(10**6, 500)) == 1
+    spool.close()
+
+
+def test_what_is_saved_of_a_damaged_file_counts_as_many_deliveries_as_before(tmp_path: Path) -> None:
+    spool = Spool(tmp_path)
+    for size in (50, 7):
+        spool.put([a_delivery() for _ in range(size)])
+    before = look_at_spool(tmp_path)
+    spool.begin_anew(spool.file())
+    after = look_at_spool(tmp_path)
+    assert (after.groups, after.deliveries, after.oldest_kept_at) == (2, 57, before.oldest_kept_at)
+    spool.close()
+
+
+def test_a_damaged_file_of_before_sizes_were_kept_is_saved_too(tmp_path: Path) -> None:
+    spool = Spool(tmp_path)
+    spool.put([a_delivery()])
+    file = spool.file()
+    with closing(sqlite3.connect(file.path)) as connection:
+        connection.executescript("DROP INDEX groups_sizes; ALTER TABLE groups DROP COLUMN size;")
     spool.begin_anew(file)
     assert len(spool.file().oldest(10**6, 500)) == 1
     spool.close()
