@@ -40,8 +40,9 @@ class Deadlines:
         with self._lock:
             self._pending[token] = (time.monotonic() + seconds, cut_off)
             if self._thread is None:
-                self._thread = threading.Thread(target=self._watch, name="deadlines", daemon=True)
-                self._thread.start()
+                thread = threading.Thread(target=self._watch, name="deadlines", daemon=True)
+                thread.start()
+                self._thread = thread  # not before it is alive: others look whether it is
         try:
             yield
         finally:
