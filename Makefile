@@ -5,6 +5,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 # Names the checkout that the environment was made for: its scripts hold absolute paths, so a moved checkout makes it anew.
 STAMP := $(VENV)/.made-for
+# Groups of dependencies that some platforms have no wheels for.
+PARTS := embedded export
 
 .DEFAULT_GOAL := help
 .PHONY: help env run test check bench chaos lock FORCE
@@ -32,12 +34,31 @@ bench: $(STAMP) ## the benchmarks, a JSON line each
 chaos: $(STAMP) ## kill and starve every part under load and count what is lost
 	@$(BIN)/python -m benchmarks.chaos
 
-lock: ## pin all dependencies of pyproject.toml anew in requirements.lock
+lock: ## pin the newest of all dependencies of pyproject.toml in requirements*.lock
 	@$(find_python); \
 	tools=$$(mktemp -d) && trap 'rm -rf "$$tools"' EXIT && \
 	"$$python" -m venv "$$tools" && "$$tools/bin/python" -m pip install --quiet --disable-pip-version-check uv && \
-	"$$tools/bin/uv" pip compile --quiet --universal --python-version 3.11 --group dev --generate-hashes \
-		--no-header --no-emit-index-url --no-annotate --upgrade --output-file requirements.lock pyproject.toml
+	$(compile) --group dev --output-file requirements.lock pyproject.toml && \
+	for part in $(PARTS); do \
+		$(compile) --group $$part --constraints requirements.lock --output-file requirements.$$part.lock || exit; \
+	done
+
+compile = "$$tools/bin/uv" pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	--no-header --no-emit-index-url --no-annotate --upgrade
+
+pip = $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input
+
+# Built from source they would take a compiler and half an hour: a part without wheels is left out, and said to be.
+define install_parts
+for part in $(PARTS); do \
+	said=$$($(pip) --require-hashes --only-binary :all: -r requirements.$$part.lock 2>&1) && continue; \
+	case "$$said" in \
+	*Retrying*|*onnection*) echo "$$said" >&2; exit 1;; \
+	*"No matching distribution"*) echo "This platform has no wheels for the part '$$part': it is left out (README: Platforms).";; \
+	*) echo "$$said" >&2; exit 1;; \
+	esac; \
+done
+endef
 
 # Sets $$python to the first interpreter that is new enough and can make an environment. It is run, not just looked for:
 # a version manager's stand-in can be on the PATH without the version behind it.
@@ -55,12 +76,13 @@ elif [ -z "$$python" ]; then \
 fi
 endef
 
-$(STAMP): requirements.lock pyproject.toml $(shell [ "$$(cat $(STAMP) 2>/dev/null)" = "$(CURDIR)" ] || echo FORCE)
+$(STAMP): requirements.lock $(PARTS:%=requirements.%.lock) pyproject.toml $(shell [ "$$(cat $(STAMP) 2>/dev/null)" = "$(CURDIR)" ] || echo FORCE)
 	@if [ "$$(cat $(STAMP) 2>/dev/null || echo "$(CURDIR)")" != "$(CURDIR)" ] || ! $(BIN)/python -c '' 2>/dev/null; then \
 		$(find_python); \
 		echo "Making the environment in $(VENV) with $$("$$python" --version) (once, a minute or two) ..."; \
 		"$$python" -m venv --clear $(VENV); \
 	fi
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input --require-hashes -r requirements.lock
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input --no-deps --editable .
+	@$(pip) --require-hashes -r requirements.lock
+	@$(install_parts)
+	@$(pip) --no-deps --editable .
 	@echo "$(CURDIR)" > $(STAMP)

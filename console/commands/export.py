@@ -7,17 +7,21 @@ from datetime import datetime
 from pathlib import Path
 from typing import IO, Annotated
 
-import adbc_driver_manager
 import typer
 
 from console.exports.content import Content, export_query
-from console.exports.stream import Format, write_rows
+from console.exports.format import Format
 from console.failure import CommandFailedError
 from console.queries.tables import open_tables
 from console.since import SINCE_TAKES, since
 from runtime.addresses import database_url
 from runtime.environment import read_environment
 from runtime.passwords import reason
+
+_MISSING = (
+    "`rollcall export` lacks its packages, which do not exist for every platform (README: Platforms). "
+    "Call `make env` if this one has them; else use \\copy in `rollcall psql`."
+)
 
 
 def export(
@@ -43,6 +47,13 @@ def export(
     """
     if output is None and format_ is Format.PARQUET and sys.stdout.isatty():
         raise CommandFailedError("A Parquet file is nothing for a terminal: name a file with --output.")
+    try:
+        # Here, because a platform may lack its packages; everything else works without them.
+        from adbc_driver_manager import Error as BrokenOffError  # noqa: PLC0415
+
+        from console.exports.stream import write_rows  # noqa: PLC0415
+    except ImportError:
+        raise CommandFailedError(_MISSING) from None
     # Says in one line what is wrong where the database is away or has no such tables, before a file is begun.
     with open_tables() as tables:
         tables.rows("SELECT FROM rollcall.session_summary LIMIT 0")
@@ -63,7 +74,7 @@ def export(
         raise CommandFailedError(
             f"{output or 'The output'} can't be written: {error.strerror or error}. Nothing was left behind."
         ) from error
-    except adbc_driver_manager.Error as error:
+    except BrokenOffError as error:
         raise CommandFailedError(
             f"The export broke off: {reason(error, url)} "
             "No file was left behind; call it again once the database answers."

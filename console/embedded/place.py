@@ -127,7 +127,10 @@ def _make_open_folder(path: Path) -> None:
 def _wheel_programs() -> Path:
     spec = find_spec(_PACKAGE)
     if spec is None or spec.origin is None:
-        raise CommandFailedError(f"The package {_WHEEL} is not installed: call `make env`, or set DATABASE_URL.")
+        raise CommandFailedError(
+            f"The embedded Postgres is not here: its package, {_WHEEL}, does not exist for every platform (README: "
+            "Platforms). Set DATABASE_URL to a Postgres of your own, or call `make env` if this platform has it."
+        )
     return Path(spec.origin).parent / _INSTALLATION / "bin"
 
 

@@ -4,7 +4,6 @@ The rows never become Python objects: ADBC reads what COPY sends into columns, a
 """
 
 from collections.abc import Iterator
-from enum import StrEnum
 from io import RawIOBase
 from typing import IO, Any, cast
 
@@ -15,19 +14,12 @@ from arro3.core import RecordBatch, RecordBatchReader
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
+from console.exports.format import Format
+
 # What is in memory at once: what Postgres sends is cut into batches of this many bytes, and a Parquet file into groups
 # of this many rows, which its readers take up whole.
 _BATCH_BYTES = 4 << 20
 _ROW_GROUP = 65_536
-
-
-class Format(StrEnum):
-    """What kind of file is written."""
-
-    CSV = "csv"
-    """Text with a heading line; times are ISO 8601 in UTC, nothing is an empty field."""
-    PARQUET = "parquet"
-    """Apache Parquet, compressed with zstd; times are UTC to the microsecond."""
 
 
 def write_rows(url: str, query: str, format_: Format, file: IO[bytes]) -> None:
