@@ -18,6 +18,7 @@ from runtime.addresses import is_postgres
 from tests.faults.tcp_proxy import TcpProxy
 from tests.workers.queue.deliveries import make_kept_table
 from workers.queue.message import QUEUE_NAME
+from workers.queue.rabbitmq_connection import parked_name
 
 DEFAULT_RABBITMQ_URL = "amqp://guest:guest@127.0.0.1:5672"
 
@@ -57,7 +58,8 @@ def rabbitmq_vhost() -> Iterator[str]:
 def rabbitmq_url(rabbitmq_vhost: str) -> str:
     """A RabbitMQ where the queue does not exist yet."""
     connection = pika.BlockingConnection(pika.URLParameters(rabbitmq_vhost))
-    connection.channel().queue_delete(QUEUE_NAME)
+    for name in (QUEUE_NAME, parked_name(QUEUE_NAME)):
+        connection.channel().queue_delete(name)
     connection.close()
     return rabbitmq_vhost
 

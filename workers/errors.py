@@ -2,7 +2,7 @@
 
     WorkersError
     ├── workers.reading.fields.NotIdentifiedError     a body lacks what identifies its event
-    ├── workers.queue.message.UnreadableGroupError    a queue message is none that this version can read
+    ├── workers.queue.unreadable.UnreadableError      a queue message is none that this version can read
     ├── workers.queue.publisher.QueueAwayError        the queue did not do what it was asked for
     ├── workers.running.gathering.RefusedError        the database takes others and not all of a group
     └── workers.running.transactions.StoppingError    the worker stops while it waits for the database

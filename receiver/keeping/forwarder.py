@@ -13,8 +13,9 @@ from runtime.deadlines import deadlines
 from workers.queue.message import group_message
 from workers.queue.publisher import Publisher
 
-# Spooled groups leave together up to this much text, so that a long outage is made up for in few messages.
-_BATCH_CHARACTERS = 2 * 2**20
+# Spooled groups leave together up to this many bytes, so that a long outage is made up for in few messages. Before
+# they are compressed: a few hundred KB of text may hold gigabytes.
+_BATCH_BYTES = 4 * 2**20
 # And so many: a worker takes a lock for each session of a message, and a server has only so many.
 _BATCH_DELIVERIES = 500
 # Seconds.
@@ -104,7 +105,7 @@ class Forwarder:
         forwarded = self._forwarded.setdefault(file.identity, set())
         has_forwarded = False
         while not self._stopping.is_set():
-            groups = file.oldest(_BATCH_CHARACTERS, _BATCH_DELIVERIES, after=max(forwarded, default=0))
+            groups = file.oldest(_BATCH_BYTES, _BATCH_DELIVERIES, after=max(forwarded, default=0))
             if groups:
                 deliveries = [delivery for group in groups for delivery in group.deliveries]
                 with deadlines.within(_PUBLISH_DEADLINE, self._publisher.abort):

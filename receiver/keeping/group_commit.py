@@ -34,7 +34,7 @@ class Bounds:
         waiting: deliveries that wait or are under way; beyond it the next is refused.
         waiting_bytes: of their bodies; likewise.
         group: deliveries that leave together at most.
-        group_bytes: of their bodies; a group has at least one delivery, however large.
+        group_bytes: of them, the vendor's ids included; a group has at least one delivery, however large.
     """
 
     waiting: int = 2_000
@@ -95,9 +95,9 @@ class GroupCommit:
 
     def _next_group(self) -> list[tuple[Delivery, asyncio.Future[None]]]:
         group = [self._waiting.popleft()]
-        size = len(group[0][0].body)
+        size = group[0][0].size()
         while self._waiting and len(group) < self._bounds.group:
-            size += len(self._waiting[0][0].body)
+            size += self._waiting[0][0].size()
             if size > self._bounds.group_bytes:
                 break
             group.append(self._waiting.popleft())

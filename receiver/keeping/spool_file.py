@@ -12,7 +12,8 @@ from typing import Any
 
 from receiver.refusal import ReceiverError
 from workers.queue.delivery import Delivery
-from workers.queue.message import UnreadableGroupError, decode_group, encode_group
+from workers.queue.message import decode_group, encode_group
+from workers.queue.unreadable import UnreadableError
 
 # A file may grow to this many bytes; what comes then is refused: a long outage must not fill the whole disk.
 MOST_BYTES = 4 * 2**30
@@ -151,43 +152,39 @@ class SpoolFile:
         values = ((now or datetime.now(UTC)).isoformat(), encode_group(deliveries), len(deliveries))
         self._execute("INSERT INTO groups (kept_at, deliveries, size) VALUES (?, ?, ?)", values)
 
-    def oldest(self, most_characters: int, most_deliveries: int, after: int = 0) -> list[SpooledGroup]:
-        """Return the oldest groups, in order, up to that much text and so many deliveries, but at least one.
+    def oldest(self, most_bytes: int, most_deliveries: int, after: int = 0) -> list[SpooledGroup]:
+        """Return the oldest groups, in order, up to so many bytes and deliveries, but at least one.
 
         A group that this version can't read stays in the file and is passed over until the file is next opened.
 
         Args:
-            most_characters: of the groups' text.
-            most_deliveries: in all of them.
+            most_bytes: of the deliveries, as they come out of the file: what lies in it is compressed.
+            most_deliveries: in all groups.
             after: the position behind which to begin.
 
         Raises:
             SpoolError: the file can't be read.
         """
         places = self._execute(
-            "SELECT position, length(deliveries) FROM groups"
-            " WHERE is_readable AND position > ? ORDER BY position LIMIT ?",
+            "SELECT position FROM groups WHERE is_readable AND position > ? ORDER BY position LIMIT ?",
             (after, _MOST_GROUPS + len(self._unreadable)),
         )
         groups: list[SpooledGroup] = []
-        characters = deliveries = 0
-        for position, length in places:
+        size = deliveries = 0
+        for (position,) in places:
             if position in self._unreadable:
                 continue
-            characters += length
-            if groups and characters > most_characters:
-                break
             rows = self._execute("SELECT deliveries FROM groups WHERE position = ?", (position,))
             try:
                 group = decode_group(rows[0][0])
-            except UnreadableGroupError:
+            except UnreadableError:
                 self._unreadable.add(position)
-                characters -= length
                 with suppress(SpoolError):
                     self._execute("UPDATE groups SET is_readable = 0 WHERE position = ?", (position,))
                 continue
+            size += sum(delivery.size() for delivery in group)
             deliveries += len(group)
-            if groups and deliveries > most_deliveries:
+            if groups and (size > most_bytes or deliveries > most_deliveries):
                 break
             groups.append(SpooledGroup(position, group))
         return groups

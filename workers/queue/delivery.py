@@ -3,6 +3,7 @@
 import random
 from datetime import UTC, datetime
 from enum import StrEnum
+from typing import Annotated
 from uuid import UUID
 
 import msgspec
@@ -10,6 +11,8 @@ import msgspec
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _SECONDS_A_DAY = 86_400
 _RANDOM_BITS = 62
+# What a delivery takes beside its body and the vendor's ids, in bytes.
+_FIXED_BYTES = 64
 
 
 class Provider(StrEnum):
@@ -32,11 +35,15 @@ class Delivery(msgspec.Struct, frozen=True, array_like=True):
     """
 
     id: UUID
-    received_at: datetime
+    received_at: Annotated[datetime, msgspec.Meta(tz=True)]
     provider: Provider
     delivery_uuid: str | None
     webhook_id: str | None
     body: bytes
+
+    def size(self) -> int:
+        """Return how many bytes the delivery takes, about: its body and its ids."""
+        return _FIXED_BYTES + len(self.body) + len(self.delivery_uuid or "") + len(self.webhook_id or "")
 
 
 def new_delivery_id(received_at: datetime) -> UUID:

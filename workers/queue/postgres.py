@@ -3,19 +3,20 @@
 - What a killed worker had claimed goes back within 40 seconds (its defaults take longer than a minute).
 - What a living worker had claimed and lost with its connection goes back too: whatever is claimed in this worker's
   name and is not in its hands.
-- Nothing is purged, nothing rejected; what did not commit is queued again (`workers.queue.acknowledgement`).
+- Nothing is purged, nothing rejected; what did not commit is queued again, what can't be read is parked
+  (`workers.queue.acknowledgement`).
+- A message is known by the id of its row, whatever id it says it has.
 - `enqueue` is one statement and one try: the receiver has a deadline, and a spool for what misses it.
 - Connections are its own, with deadlines: the library's pool retries for minutes inside a call.
 """
 
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NoReturn
 
 import psycopg
 from dramatiq import Message, MessageProxy
-from dramatiq.errors import DecodeError
 from dramatiq_postgres.broker import PostgresBroker, PostgresConsumer
 from psycopg_pool import ConnectionPool
 
@@ -23,10 +24,32 @@ from runtime.connections import connect, cut_connection
 from runtime.deadlines import deadlines
 from runtime.error_message import message_without_values
 from runtime.liveness import DEAD_AFTER
-from workers.queue.acknowledgement import RETURN_PAUSE, Acknowledgement, is_committed, log_returned, log_unreadable
-from workers.queue.postgres_listener import STATEMENT_DEADLINE, Listener
-from workers.queue.postgres_statements import ACK, CLAIM, ENQUEUE, RETURN, RETURN_LOST, SCHEMA, WAITING
-from workers.queue.publisher import QueueAwayError
+from workers.queue.acknowledgement import (
+    RETURN_PAUSE,
+    Acknowledgement,
+    is_committed,
+    log_not_parked,
+    log_parked,
+    log_returned,
+    why_unreadable,
+)
+from workers.queue.envelope import read_message
+from workers.queue.message import MOST_TEXT
+from workers.queue.postgres_listener import Listener
+from workers.queue.postgres_parking import ParkedInPostgres
+from workers.queue.postgres_statements import (
+    ACK,
+    CLAIM,
+    ENQUEUE,
+    PARK,
+    RETURN,
+    RETURN_LOST,
+    SCHEMA,
+    STATEMENT_DEADLINE,
+    WAITING,
+)
+from workers.queue.publisher import QueueAwayError, QueueRefusesError
+from workers.queue.unreadable import Unreadable, UnreadableError
 
 
 class PostgresQueue(PostgresBroker):
@@ -49,8 +72,11 @@ class PostgresQueue(PostgresBroker):
         self.url = url
         self.notifier: Listener = Listener(url)
         self.stopping = threading.Event()
+        self.on_parked: Callable[[Unreadable], None] = lambda _reason: None
         self.on_unreadable: Callable[[], None] = lambda: None
         self.held: set[str] = set()
+        self.received = 0
+        self.consuming: psycopg.Connection[Any] | None = None
         self._publishing: psycopg.Connection[Any] | None = None
         self._publishing_lock = threading.Lock()
         self._answers: psycopg.Connection[Any] | None = None
@@ -117,6 +143,24 @@ class PostgresQueue(PostgresBroker):
             ) from None
         return int(row[0]) if row else 0
 
+    def is_alive(self) -> bool:
+        """Tell whether the thread that listens lives, or was not needed yet."""
+        return not self.notifier.started_once or self.notifier.is_alive()
+
+    def parked(self, queue_name: str) -> ParkedInPostgres:
+        """Return the messages of a queue that could not be read."""
+        return ParkedInPostgres(self.url, queue_name)
+
+    def consume_anew(self) -> None:
+        """Let the consumer connect again, from any thread. To be called while no message is being processed.
+
+        Whatever is claimed in this worker's name goes back to the queue.
+        """
+        self.held.clear()
+        connection = self.consuming
+        if connection is not None:
+            cut_connection(connection)
+
     def abort(self) -> None:
         """Cut the publishing connection from another thread: a call that hangs on it ends with an error."""
         with self._publishing_lock:
@@ -137,6 +181,7 @@ class PostgresQueue(PostgresBroker):
 
         Raises:
             QueueAwayError: the server is away; Dramatiq tries again.
+            QueueRefusesError: it lacks a table, or the user a right.
         """
         with self._answers_lock:
             try:
@@ -145,6 +190,11 @@ class PostgresQueue(PostgresBroker):
                 connection = self._answers
                 with deadlines.within(STATEMENT_DEADLINE, lambda: cut_connection(connection)):
                     connection.execute(statement, values, prepare=True)
+            except psycopg.ProgrammingError as error:
+                raise QueueRefusesError(
+                    f"The queue in Postgres refuses a statement ({type(error).__name__}): has `rollcall migrate` run, "
+                    "and does the worker's user have all rights on the schema's tables?"
+                ) from None
             except psycopg.Error as error:
                 if self._answers is not None:
                     self._answers.close()
@@ -189,28 +239,27 @@ class _Consumer(PostgresConsumer):
         return message
 
     def claim(self, limit: int) -> None:
-        """Claim up to `limit` messages. One that can't be read goes back with a pause; its neighbours go on."""
-        values = (self.queue_name, limit, self.broker.worker_id)
-        unreadable = []
+        """Claim up to `limit` messages. Those that can't be read are parked; their neighbours go on."""
+        values = (self.queue_name, limit, self.broker.worker_id, MOST_TEXT)
+        unreadable: dict[str, Unreadable] = {}
         for message_id, text in self.get_consume_conn().execute(CLAIM, values, prepare=True).fetchall():
+            self.broker.received += 1
             try:
-                self.buffer.append(Message.decode(text.encode()))
-            except DecodeError:
-                log_unreadable(message_id)
-                self.broker.on_unreadable()
-                unreadable.append(message_id)
+                self.buffer.append(read_message(text, self.broker.actors, message_id))
+            except UnreadableError as error:
+                unreadable[message_id] = error.reason
         if unreadable:
-            self.broker.answer(RETURN, (RETURN_PAUSE, unreadable, self.broker.worker_id))
+            self._park(unreadable)
 
     def ack(self, message: MessageProxy) -> None:
-        """Take a message out of the queue if it has committed; else put it back."""
+        """Take a message out of the queue if it has committed, park it if it can't be read; else put it back."""
         try:
             if is_committed(message):
                 self.broker.answer(ACK, (message.message_id,))
+            elif reason := why_unreadable(message):
+                self._park({message.message_id: reason})
             else:
                 log_returned(message)
-                if message.failed:  # no actor of this version takes it
-                    self.broker.on_unreadable()
                 pause = 0.0 if self.broker.stopping.is_set() else RETURN_PAUSE
                 self.broker.answer(RETURN, (pause, [message.message_id], self.broker.worker_id))
         except QueueAwayError:
@@ -249,7 +298,21 @@ class _Consumer(PostgresConsumer):
                 self._consume_conn = connect(self.broker.url, name="rollcall worker (claims)", durable=False)
             except psycopg.Error as error:
                 _closed(error)
+            self.broker.consuming = self._consume_conn
         return self._consume_conn
+
+    def _park(self, unreadable: Mapping[str, Unreadable]) -> None:
+        ids, reasons = list(unreadable), list(unreadable.values())
+        try:
+            self.broker.answer(PARK, (ids, reasons, self.broker.worker_id))
+        except QueueRefusesError as error:
+            log_not_parked(len(ids), error)
+            self.broker.on_unreadable()
+            self.broker.answer(RETURN, (RETURN_PAUSE, ids, self.broker.worker_id))
+        else:
+            for message_id, reason in unreadable.items():
+                log_parked(message_id, reason)
+                self.broker.on_parked(reason)
 
     def _return_lost_claims(self, connection: psycopg.Connection[Any]) -> None:
         in_hand = [*self.broker.held, *(message.message_id for message in self.buffer)]

@@ -7,9 +7,7 @@ from dramatiq_postgres.broker import Notifier
 
 from runtime.connections import connect, cut_connection
 from runtime.deadlines import deadlines
-
-# How long the worker's own statements on the queue may take before their connection is given up.
-STATEMENT_DEADLINE = 30.0
+from workers.queue.postgres_statements import STATEMENT_DEADLINE
 
 
 class Listener(Notifier):

@@ -1,7 +1,11 @@
 """What is done to the queue's table, one statement each; every one is a transaction of its own.
 
-The table is dramatiq-postgres's; a message in it is `queued`, or `consumed` while worker `worker_id` has it.
+The table is dramatiq-postgres's; a message in it is `queued`, or `consumed` while worker `worker_id` has it. What can't
+be read is moved to the table `parked`.
 """
+
+# How long the worker's own statements on the queue may take before their connection is given up, in seconds.
+STATEMENT_DEADLINE = 30.0
 
 SCHEMA = "rollcall_queue"
 
@@ -21,7 +25,7 @@ CLAIM = f"""
     )
     UPDATE {SCHEMA}.queue AS q SET state = 'consumed', worker_id = %s, consumed_at = now(), mtime = now()
     FROM next WHERE q.message_id = next.message_id
-    RETURNING q.message_id::text, q.message::text"""  # noqa: S608 - as above
+    RETURNING q.message_id::text, CASE WHEN pg_column_size(q.message) <= %s THEN q.message::text END"""  # noqa: S608 - as above
 # In whatever state: it has committed, so another worker that was given it meanwhile need not do it again.
 ACK = f"DELETE FROM {SCHEMA}.queue WHERE message_id = %s"  # noqa: S608 - as above
 RETURN = f"""
@@ -31,3 +35,23 @@ RETURN = f"""
 RETURN_LOST = f"""
     UPDATE {SCHEMA}.queue SET state = 'queued', worker_id = NULL, consumed_at = NULL, mtime = now()
     WHERE state = 'consumed' AND worker_id = %s AND message_id <> ALL(%s::uuid[])"""  # noqa: S608 - as above
+PARK = f"""
+    WITH taken AS (
+        DELETE FROM {SCHEMA}.queue AS q USING unnest(%s::uuid[], %s::text[]) AS unreadable (message_id, reason)
+        WHERE q.message_id = unreadable.message_id AND q.state = 'consumed' AND q.worker_id = %s
+        RETURNING q.message_id, q.queue_name, q.message, unreadable.reason
+    )
+    INSERT INTO {SCHEMA}.parked (message_id, queue_name, reason, message)
+    SELECT message_id, queue_name, reason, message FROM taken"""  # noqa: S608 - as above
+COUNT_PARKED = f"SELECT count(*) FROM {SCHEMA}.parked WHERE queue_name = %s"  # noqa: S608 - as above
+LOOK_AT_PARKED = f"""
+    SELECT id, message_id::text, parked_at, left(message ->> 'actor_name', 200),
+        coalesce(pg_column_size(message), 0), reason,
+        CASE WHEN pg_column_size(message) <= coalesce(%s, pg_column_size(message)) THEN message::text END
+    FROM {SCHEMA}.parked WHERE queue_name = %s AND id > %s ORDER BY id LIMIT %s"""  # noqa: S608 - as above
+# Under a new id: the old one may have come into the queue again meanwhile.
+TAKE_BACK = f"""
+    WITH taken AS (DELETE FROM {SCHEMA}.parked WHERE id = ANY(%s) RETURNING queue_name, message)
+    INSERT INTO {SCHEMA}.queue (message_id, queue_name, state, message)
+    SELECT gen_random_uuid(), queue_name, 'queued', message FROM taken"""  # noqa: S608 - as above
+REMOVE_PARKED = f"DELETE FROM {SCHEMA}.parked WHERE id = ANY(%s)"  # noqa: S608 - as above

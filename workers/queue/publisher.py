@@ -18,6 +18,10 @@ class QueueAwayError(WorkersError, LoggableError, BrokerConnectionError):
         super().__init__(f"{what_happened} {self.REMEDY}")
 
 
+class QueueRefusesError(QueueAwayError):
+    """The queue answers and does not do it: its tables are not those of this version, or we lack a right."""
+
+
 class Publisher(Protocol):
     """One connection to the queue, for one thread; only `abort` is for any thread."""
 

@@ -4,46 +4,34 @@
 - A delivery limit out of reach: RabbitMQ 4 drops a message after 20 deliveries unless told otherwise. "Unlimited" (-1)
   is refused by RabbitMQ 3, and a queue's arguments must stay the same across an upgrade: so a number.
 - `enqueue` is one try that returns after the confirm; another thread may cut it off.
-- What did not commit goes back to the end of the queue (`workers.queue.acknowledgement`).
-- A message is acknowledged on the channel that delivered it, or not at all: tags count from 1 on every channel, so
-  after a reconnect Dramatiq's own consumer may acknowledge another message than it means.
+- What did not commit goes back to the end of the queue, what can't be read into a queue beside it
+  (`workers.queue.acknowledgement`, `workers.queue.rabbitmq_consumer`).
 """
 
 import threading
 from collections.abc import Callable
 from contextlib import suppress
-from functools import partial
 from typing import Any
 
 import pika
-import structlog
-from dramatiq import Message, MessageProxy
-from dramatiq.brokers.rabbitmq import RabbitmqBroker, _RabbitmqConsumer
-from dramatiq.errors import DecodeError
+from dramatiq import Message
+from dramatiq.brokers.rabbitmq import RabbitmqBroker
 from pika.adapters.blocking_connection import BlockingChannel
-from pika.adapters.utils.connection_workflow import AMQPConnectorException
-from pika.exceptions import AMQPError, ChannelClosedByBroker
 
-from runtime.deadlines import cut, deadlines
+from runtime.deadlines import deadlines
 from runtime.liveness import DEAD_AFTER
-from workers.queue.acknowledgement import RETURN_PAUSE, Acknowledgement, is_committed, log_returned, log_unreadable
+from workers.queue.acknowledgement import Acknowledgement
 from workers.queue.broker_address import amqp_nodes
 from workers.queue.publisher import QueueAwayError
+from workers.queue.rabbitmq_connection import CONNECT_TIMEOUT, LOST, PERSISTENT, cut_connection, declare
+from workers.queue.rabbitmq_consumer import RabbitmqConsumer
+from workers.queue.rabbitmq_parking import ParkedInRabbitmq
+from workers.queue.unreadable import Unreadable
 
 # Seconds.
-_CONNECT_TIMEOUT = 2.0
 _BLOCKED_TIMEOUT = 2.0
 # RabbitMQ ends a connection when it has missed so many.
 _MISSED_HEARTBEATS = 2
-
-_QUEUE_ARGUMENTS = {"x-queue-type": "quorum", "x-delivery-limit": 2_000_000_000}
-_PRECONDITION_FAILED = 406
-_PERSISTENT = 2
-
-# What Pika raises when a connection is lost, or can't be made.
-_LOST = (AMQPError, AMQPConnectorException, OSError)
-
-_log = structlog.get_logger(__name__)
 
 
 class RabbitmqQueue(RabbitmqBroker):
@@ -58,11 +46,15 @@ class RabbitmqQueue(RabbitmqBroker):
         for parameters in self.parameters:
             parameters.heartbeat = max(1, round(dead_after / _MISSED_HEARTBEATS))
             parameters.connection_attempts = 1
-            parameters.socket_timeout = _CONNECT_TIMEOUT
-            parameters.stack_timeout = _CONNECT_TIMEOUT * 2
+            parameters.socket_timeout = CONNECT_TIMEOUT
+            parameters.stack_timeout = CONNECT_TIMEOUT * 2
             parameters.blocked_connection_timeout = _BLOCKED_TIMEOUT
         self.stopping = threading.Event()
+        self.on_parked: Callable[[Unreadable], None] = lambda _reason: None
         self.on_unreadable: Callable[[], None] = lambda: None
+        self.held: set[int] = set()
+        self.received = 0
+        self.consuming: pika.BlockingConnection | None = None
         self._publishing: BlockingChannel | None = None
         self._connection: pika.BlockingConnection | None = None
         # Held for moments only, never while the broker is waited for: `abort` must not wait either.
@@ -76,13 +68,13 @@ class RabbitmqQueue(RabbitmqBroker):
             self.queues.add(queue_name)
             self.emit_after("declare_queue", queue_name)
 
-    def consume(self, queue_name: str, prefetch: int = 1, timeout: int = 5000) -> "_Consumer":
+    def consume(self, queue_name: str, prefetch: int = 1, timeout: int = 5000) -> RabbitmqConsumer:
         """Return a consumer of the queue.
 
         Raises:
             QueueAwayError: no node lets us in, or the queue is not what we declare.
         """
-        return _Consumer(self, queue_name, prefetch, timeout)
+        return RabbitmqConsumer(self, queue_name, prefetch, timeout)
 
     def enqueue(self, message: Message[Any], *, delay: int | None = None) -> Message[Any]:
         """Publish a message by one try and return once the broker has confirmed it.
@@ -97,10 +89,10 @@ class RabbitmqQueue(RabbitmqBroker):
                 exchange="",
                 routing_key=message.queue_name,
                 body=message.encode(),
-                properties=pika.BasicProperties(delivery_mode=_PERSISTENT, message_id=message.message_id),
+                properties=pika.BasicProperties(delivery_mode=PERSISTENT, message_id=message.message_id),
                 mandatory=True,
             )
-        except _LOST as error:
+        except LOST as error:
             # Also where the queue is gone (UnroutableError): the next connection declares it anew.
             self._drop_publishing()
             raise QueueAwayError(f"RabbitMQ did not confirm a message: {type(error).__name__}.") from None
@@ -115,7 +107,7 @@ class RabbitmqQueue(RabbitmqBroker):
         try:
             for queue_name in self.queues:
                 self._publishing_channel(queue_name).connection.process_data_events(0)
-        except _LOST as error:
+        except LOST as error:
             self._drop_publishing()
             raise QueueAwayError(f"RabbitMQ does not answer: {type(error).__name__}.") from None
 
@@ -129,21 +121,35 @@ class RabbitmqQueue(RabbitmqBroker):
             return int(
                 self._publishing_channel(queue_name).queue_declare(queue_name, passive=True).method.message_count
             )
-        except _LOST as error:
+        except LOST as error:
             self._drop_publishing()
             raise QueueAwayError(f"RabbitMQ does not answer: {type(error).__name__}.") from None
+
+    def is_alive(self) -> bool:
+        """Tell whether all threads of the broker's own live: it has none."""
+        return True
+
+    def parked(self, queue_name: str) -> ParkedInRabbitmq:
+        """Return the messages of a queue that could not be read."""
+        return ParkedInRabbitmq(self.parameters, queue_name)
+
+    def consume_anew(self) -> None:
+        """Let the consumer connect again, from any thread: what it has not acknowledged goes back to the queue."""
+        connection = self.consuming
+        if connection is not None:
+            cut_connection(connection)
 
     def abort(self) -> None:
         """Cut the publishing connection from another thread: a call that hangs on it ends with an error."""
         with self._connection_lock:
             if self._connection is not None:
-                _cut_connection(self._connection)
+                cut_connection(self._connection)
 
     def close(self) -> None:
         """Let go of the publishing connection; consumers close their own."""
         connection = self._take_connection()
         if connection is not None:
-            with suppress(*_LOST), deadlines.within(_CONNECT_TIMEOUT, lambda: _cut_connection(connection)):
+            with suppress(*LOST), deadlines.within(CONNECT_TIMEOUT, lambda: cut_connection(connection)):
                 connection.close()
 
     def _publishing_channel(self, queue_name: str) -> BlockingChannel:
@@ -163,8 +169,8 @@ class RabbitmqQueue(RabbitmqBroker):
         connection = self._take_connection()
         if connection is not None:
             # Not a polite farewell: that waits for an answer, and who did not answer is why we are here.
-            _cut_connection(connection)
-            with suppress(*_LOST):
+            cut_connection(connection)
+            with suppress(*LOST):
                 connection.close()
 
     def _take_connection(self) -> pika.BlockingConnection | None:
@@ -172,114 +178,3 @@ class RabbitmqQueue(RabbitmqBroker):
             connection, self._connection = self._connection, None
         self._publishing = None
         return connection
-
-
-def declare(channel: BlockingChannel, queue_name: str) -> None:
-    """Declare the queue on the server, or see that it is there as it must be.
-
-    Raises:
-        QueueAwayError: a queue of this name exists with other arguments.
-    """
-    try:
-        channel.queue_declare(queue_name, durable=True, arguments=_QUEUE_ARGUMENTS)
-    except ChannelClosedByBroker as error:
-        if error.reply_code != _PRECONDITION_FAILED:
-            raise
-        message = (
-            f"The RabbitMQ queue '{queue_name}' was once declared with other arguments (it must be a quorum queue): "
-            f"{error.reply_text}. Let its workers empty it, delete it by "
-            f"`rabbitmqctl delete_queue {queue_name} --if-empty`, and it will be declared anew; "
-            "meanwhile deliveries wait in the spool."
-        )
-        _log.error("queue_misdeclared", queue=queue_name, detail=message)
-        raise QueueAwayError(message) from None
-
-
-class _Received(MessageProxy):
-    """A message, where it came from, and what it was."""
-
-    def __init__(
-        self, message: Message[Any], channel: BlockingChannel, tag: int, properties: pika.BasicProperties, body: bytes
-    ) -> None:
-        super().__init__(message)
-        self.channel = channel
-        self.tag = tag
-        self.properties = properties
-        self.body = body
-
-
-class _Consumer(_RabbitmqConsumer):
-    """Receives messages in the consumer's thread; what the workers' threads decide is sent from there too."""
-
-    def __init__(self, broker: RabbitmqQueue, queue_name: str, prefetch: int, timeout: int) -> None:
-        self.broker = broker
-        self.queue_name = queue_name
-        self.logger = broker.logger
-        try:
-            self.connection = pika.BlockingConnection(broker.parameters)
-            self.channel = self.connection.channel()
-            declare(self.channel, queue_name)
-            self._returns = self.connection.channel()
-            self._returns.confirm_delivery()
-            self.channel.basic_qos(prefetch_count=prefetch)
-            self.iterator = self.channel.consume(queue_name, inactivity_timeout=timeout / 1000)
-        except _LOST as error:
-            raise QueueAwayError(f"RabbitMQ does not let us consume: {type(error).__name__}.") from None
-
-    def __next__(self) -> MessageProxy | None:
-        try:
-            method, properties, body = next(self.iterator)
-        except (*_LOST, AssertionError) as error:
-            raise QueueAwayError(f"RabbitMQ has ended the consumer: {type(error).__name__}.") from None
-        if method is None or properties is None or body is None:
-            return None
-        try:
-            message = Message.decode(body)
-        except DecodeError:
-            log_unreadable(properties.message_id)
-            self.broker.on_unreadable()
-            self._return_after(RETURN_PAUSE, method.delivery_tag, properties, body)
-            return None
-        return _Received(message, self.channel, method.delivery_tag, properties, body)
-
-    def ack(self, message: MessageProxy) -> None:
-        """Take a message out of the queue if it has committed; else put it back."""
-        if not is_committed(message):
-            log_returned(message)
-            if message.failed:  # no actor of this version takes it
-                self.broker.on_unreadable()
-        if message.channel is not self.channel:
-            return  # its channel is gone, and with it RabbitMQ has queued the message again
-        if is_committed(message):
-            decide = partial(self.channel.basic_ack, message.tag)
-        else:
-            pause = 0.0 if self.broker.stopping.is_set() else RETURN_PAUSE
-            decide = partial(self._return_after, pause, message.tag, message.properties, message.body)
-        # A connection that is closed by now has given the message back as well.
-        with suppress(AMQPError):
-            self.connection.add_callback_threadsafe(decide)
-
-    nack = ack
-
-    def close(self) -> None:
-        """Send what was decided, then close; whatever is not acknowledged goes back to the queue."""
-        try:
-            super().close()
-        except Exception as error:  # noqa: BLE001 - Dramatiq's thread would die of anything else
-            _log.debug("consumer_close_failed", error=type(error).__name__)
-            _cut_connection(self.connection)
-
-    def _return_after(self, pause: float, tag: int, properties: pika.BasicProperties, body: bytes) -> None:
-        self.connection.call_later(pause, partial(self._to_the_end, tag, properties, body))
-
-    def _to_the_end(self, tag: int, properties: pika.BasicProperties, body: bytes) -> None:
-        # A rejected message would go to the head of a quorum queue, and a handful of them would hold up all others. So
-        # it is put at the end, and taken from the head only once that is confirmed: in between it is there twice.
-        self._returns.basic_publish("", self.queue_name, body, properties, mandatory=True)
-        self.channel.basic_ack(tag)
-
-
-def _cut_connection(connection: pika.BlockingConnection) -> None:
-    # Pika has no public way to its socket, and none to end a call that waits for an answer.
-    with suppress(AttributeError):
-        cut(connection._impl._transport._sock.fileno())  # type: ignore[union-attr]  # noqa: SLF001 - as said

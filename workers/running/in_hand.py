@@ -33,6 +33,11 @@ class InHand:
                 del self._held[token]
                 self._let_go = min(self._let_go or oldest, oldest)
 
+    def is_holding(self) -> bool:
+        """Tell whether any group is in hand now."""
+        with self._lock:
+            return bool(self._held)
+
     def oldest(self) -> datetime | None:
         """Return when the oldest delivery came in that is or was in hand since the last call; None if there is none."""
         with self._lock:

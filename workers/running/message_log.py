@@ -6,7 +6,7 @@ import structlog
 from dramatiq import Broker, MessageProxy
 from dramatiq.middleware import Middleware
 
-from workers.queue.message import UnreadableGroupError
+from workers.queue.unreadable import UnreadableError
 from workers.running.gathering import RefusedError
 from workers.running.metrics import WorkerMetrics
 from workers.running.transactions import StoppingError
@@ -35,11 +35,9 @@ class Observation(Middleware):
     ) -> None:
         """Log and count a failure, and let go of the id."""
         del broker, message, result
-        if exception is not None and not isinstance(exception, StoppingError):
-            if isinstance(exception, UnreadableGroupError):
-                self._metrics.message_unreadable()
-                _log.error("message_unreadable", exc_info=exception)
-            elif isinstance(exception, RefusedError):
+        # One that can't be read is logged and counted as it is parked.
+        if exception is not None and not isinstance(exception, StoppingError | UnreadableError):
+            if isinstance(exception, RefusedError):
                 self._metrics.message_refused()  # the log's `database_refuses` has said why
             else:
                 self._metrics.message_failed()

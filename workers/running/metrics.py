@@ -12,6 +12,7 @@ import structlog
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from workers.queue.delivery import Delivery
+from workers.queue.unreadable import Unreadable
 from workers.reading.status import Status
 from workers.running.in_hand import InHand
 from workers.settling.settlement import Settlement
@@ -22,8 +23,8 @@ _log = structlog.get_logger(__name__)
 _SETTLE_BUCKETS = (0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15, 60)
 _LAG_BUCKETS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15, 60, 300, 1800, 7200)
 
-# Why a message goes back to the queue: its actor failed, the database takes others and not all of this one, or it is no
-# message that this version can read.
+# Why a message goes back to the queue: its actor failed, the database takes others and not all of this one, or it can't
+# be read and could not be parked.
 _FAILED, _REFUSED, _UNREADABLE = "failed", "refused", "unreadable"
 
 
@@ -95,7 +96,7 @@ class WorkerMetrics:
         given_back = Counter(
             "rollcall_messages_given_back",
             "Times that a queue message could not be processed and went back. See the log's message_failed, "
-            "database_refuses or message_unreadable.",
+            "database_refuses or message_not_parked.",
             ["reason"],
             registry=self.registry,
         )
@@ -103,6 +104,30 @@ class WorkerMetrics:
         self._log_lines_lost = Counter(
             "rollcall_log_lines_lost",
             "Log lines that could not be written: a full disk, or a reader of stderr that is gone. Not 0: see to it.",
+            registry=self.registry,
+        )
+        parked = Counter(
+            "rollcall_parked",
+            "Times that a queue message was parked, as this version can't read it. See `rollcall queue parked`.",
+            ["reason"],
+            registry=self.registry,
+        )
+        self._parked = {reason: parked.labels(reason.value) for reason in Unreadable}
+        self._parked_messages = Gauge(
+            "rollcall_parked_messages",
+            "Messages that are parked until a version can read them or you decide. See `rollcall queue parked`.",
+            registry=self.registry,
+            multiprocess_mode="livemostrecent",
+        )
+        self._unacknowledged = Gauge(
+            "rollcall_unacknowledged_messages",
+            "Messages that the worker has taken from the queue and not let go of. Stuck above 0: see the log.",
+            registry=self.registry,
+            multiprocess_mode="livesum",
+        )
+        self._renewals = Counter(
+            "rollcall_consumer_renewals",
+            "Times that the worker connected to the queue again, as messages waited there and none came.",
             registry=self.registry,
         )
 
@@ -138,8 +163,24 @@ class WorkerMetrics:
         self._given_back[_FAILED].inc()
 
     def message_unreadable(self) -> None:
-        """Note that a message goes back to the queue, as it can't be read."""
+        """Note that messages which can't be read go back to the queue, as they can't be parked."""
         self._given_back[_UNREADABLE].inc()
+
+    def message_parked(self, reason: Unreadable) -> None:
+        """Note that a message is parked."""
+        self._parked[reason].inc()
+
+    def parked_seen(self, messages: int) -> None:
+        """Show how many messages are parked."""
+        self._parked_messages.set(messages)
+
+    def consumer_renewed(self) -> None:
+        """Note that the worker gives its connection to the queue up for a new one."""
+        self._renewals.inc()
+
+    def is_processing(self) -> bool:
+        """Tell whether any group is being processed."""
+        return self._in_hand.is_holding()
 
     def age_seen(self, now: datetime) -> None:
         """Show how old the oldest delivery is that was in hand since the last call."""
@@ -150,8 +191,9 @@ class WorkerMetrics:
         """Count log lines that could not be written."""
         self._log_lines_lost.inc(lines)
 
-    def queue_seen(self, waiting: int | None) -> None:
-        """Show how many messages wait in the queue; with None, that it did not answer."""
+    def queue_seen(self, waiting: int | None, unacknowledged: int) -> None:
+        """Show how many messages wait in the queue (None: it did not answer), and how many the worker has of it."""
+        self._unacknowledged.set(unacknowledged)
         self._queue_up.set(waiting is not None)
         if waiting is not None:
             self._queue_messages.set(waiting)

@@ -1,6 +1,7 @@
-"""Looks at the queue from time to time, for the figures: how much waits there, and for how long."""
+"""Looks at the queue from time to time: how much waits there and for how long, and whether any of it reaches us."""
 
 import threading
+import time
 from datetime import UTC, datetime
 
 import structlog
@@ -12,6 +13,7 @@ from workers.queue.message import QUEUE_NAME
 from workers.queue.postgres import PostgresQueue
 from workers.queue.rabbitmq import RabbitmqQueue
 from workers.running.metrics import WorkerMetrics
+from workers.running.stall import PATIENCE, Stall
 
 # Seconds. More often than RabbitMQ expects to hear from a connection.
 _LOOK_INTERVAL = 5.0
@@ -26,11 +28,16 @@ class QueueWatch:
     def __init__(self, broker: PostgresQueue | RabbitmqQueue, metrics: WorkerMetrics) -> None:
         self._broker = broker
         self._metrics = metrics
+        self._stall = Stall(time.monotonic())
         self._thread = threading.Thread(target=self._run, name="queue watch", daemon=True)
 
     def start(self) -> None:
         """Start to look, until the broker is told that the worker stops."""
         self._thread.start()
+
+    def is_alive(self) -> bool:
+        """Tell whether it still looks."""
+        return self._thread.is_alive()
 
     def join(self) -> None:
         """Wait for the end of a look that is under way, so that its connection can be closed."""
@@ -45,13 +52,24 @@ class QueueWatch:
     def _look(self) -> None:
         self._metrics.age_seen(datetime.now(UTC))
         self._metrics.log_lines_lost(lost_lines.since_last())
+        waiting = self._waiting()
+        self._metrics.queue_seen(waiting, len(self._broker.held))
+        if self._stall.is_on(
+            time.monotonic(),
+            waiting=waiting or 0,
+            received=self._broker.received,
+            is_processing=self._metrics.is_processing(),
+        ):
+            _log.warning("consumer_renewed", waiting=waiting, nothing_came_for_seconds=PATIENCE)
+            self._metrics.consumer_renewed()
+            self._broker.consume_anew()
+
+    def _waiting(self) -> int | None:
         try:
             with deadlines.within(_LOOK_DEADLINE, self._broker.abort):
-                waiting = self._broker.waiting(QUEUE_NAME)
+                return self._broker.waiting(QUEUE_NAME)
         except BrokerError:
-            self._metrics.queue_seen(None)
+            return None
         except Exception as error:  # noqa: BLE001 - a figure is not worth a worker, and the next look must come
             _log.warning("queue_look_failed", exc_info=error)
-            self._metrics.queue_seen(None)
-        else:
-            self._metrics.queue_seen(waiting)
+            return None

@@ -5,10 +5,12 @@ import threading
 import dramatiq
 import structlog
 
+from runtime.deadlines import deadlines
 from workers.queue.brokers import open_broker
 from workers.running.actor import declare_actor
 from workers.running.message_log import Observation
 from workers.running.metrics import WorkerMetrics
+from workers.running.parked_watch import ParkedWatch
 from workers.running.queue_watch import QueueWatch
 from workers.running.transactions import Database
 from workers.settings import WorkerSettings
@@ -29,10 +31,12 @@ class WorkerProcess:
         self._stopping = threading.Event()
         self._broker = open_broker(settings.broker_url, settings.dead_after)
         self._broker.stopping = self._stopping
+        self._broker.on_parked = metrics.message_parked
         self._broker.on_unreadable = metrics.message_unreadable
         self._broker.add_middleware(Observation(metrics))
         self._database = Database(settings, self._stopping, metrics.database_seen)
         self._watch = QueueWatch(self._broker, metrics)
+        self._parked_watch = ParkedWatch(self._broker, metrics)
         self._gathering = declare_actor(self._broker, settle, self._database, settings.scope, metrics)
         self._worker = dramatiq.Worker(self._broker, worker_threads=threads, worker_timeout=_LOOK_INTERVAL)
 
@@ -40,11 +44,22 @@ class WorkerProcess:
         """Begin to consume. A queue or database that is away is waited for."""
         self._worker.start()
         self._watch.start()
+        self._parked_watch.start()
         _log.info("worker_started", threads=self._worker.worker_threads)
 
     def is_whole(self) -> bool:
         """Tell whether all of the worker's threads live: one that died would leave a worker that only looks alive."""
-        return all(thread.is_alive() for thread in (*self._worker.workers, *self._worker.consumers.values()))
+        return all(
+            thread.is_alive()
+            for thread in (
+                *self._worker.workers,
+                *self._worker.consumers.values(),
+                self._watch,
+                self._parked_watch,
+                self._broker,
+                deadlines,
+            )
+        )
 
     def stop(self) -> bool:
         """Finish the transactions under way, give back what is not begun, let go of the queue.
@@ -64,6 +79,7 @@ class WorkerProcess:
     def _stop(self) -> None:
         self._worker.stop(timeout=int(STOP_DEADLINE * 1000))
         self._watch.join()
+        self._parked_watch.join()
         self._broker.close()
         self._database.close()
 

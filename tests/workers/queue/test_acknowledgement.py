@@ -1,22 +1,18 @@
 """Only what committed leaves the queue. The same rules on both queues."""
 
-import json
 import threading
-import uuid
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import dramatiq
-import pika
 import psycopg
 import pytest
 
-from runtime.addresses import is_postgres
 from tests.workers.queue.deliveries import a_delivery, in_queue, kept_ids, note, wait_until
 from workers.queue import acknowledgement
 from workers.queue.brokers import open_broker
 from workers.queue.delivery import Delivery
-from workers.queue.message import ACTOR_NAME, QUEUE_NAME, group_message
+from workers.queue.message import group_message
 from workers.reading.scope import Scope
 from workers.running.worker import WorkerProcess, create_worker
 from workers.settings import WorkerSettings
@@ -28,7 +24,7 @@ StartWorker = Callable[[Settle], WorkerProcess]
 @pytest.fixture
 def start_worker(broker_url: str, queue_database: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[StartWorker]:
     """Start a worker on the queue with a `settle`; a message that is given back is tried again soon."""
-    for module in ("postgres", "rabbitmq"):
+    for module in ("postgres", "rabbitmq_consumer"):
         monkeypatch.setattr(f"workers.queue.{module}.RETURN_PAUSE", 0.2)
     workers: list[WorkerProcess] = []
 
@@ -81,53 +77,6 @@ def test_a_group_whose_settling_fails_stays_in_the_queue_until_it_succeeds(
     worker.stop()
     assert len(tries) == 3
     assert in_queue(broker_url) == 0
-
-
-@pytest.mark.parametrize(
-    "message",
-    [
-        dramatiq.Message(QUEUE_NAME, "an_actor_of_tomorrow", ("text",), {}, {}),
-        dramatiq.Message(QUEUE_NAME, ACTOR_NAME, ("no group",), {}, {}),
-        dramatiq.Message(QUEUE_NAME, ACTOR_NAME, (), {"of": "another version"}, {}),
-    ],
-    ids=["unknown actor", "unreadable group", "other arguments"],
-)
-def test_a_message_that_this_version_cannot_process_stays_and_holds_up_nobody(
-    message: dramatiq.Message[Any], broker_url: str, queue_database: str, start_worker: StartWorker
-) -> None:
-    delivery = a_delivery()
-    # More than a worker takes from the queue at once.
-    many = [message.copy(message_id=str(uuid.uuid4())) for _ in range(10)]
-    publish(broker_url, *many, group_message([delivery]))
-    worker = start_worker(note)
-    wait_until(lambda: kept_ids(queue_database) == {delivery.id})
-    worker.stop()
-    wait_until(lambda: in_queue(broker_url) == len(many))
-
-
-def test_what_is_no_message_at_all_stays_and_holds_up_nobody(
-    broker_url: str, queue_database: str, start_worker: StartWorker
-) -> None:
-    if is_postgres(broker_url):
-        with psycopg.connect(broker_url) as connection:
-            connection.execute(
-                "INSERT INTO rollcall_queue.queue (message_id, queue_name, state, message) "
-                "VALUES (gen_random_uuid(), %s, 'queued', %s)",
-                (QUEUE_NAME, json.dumps({"of": "something else"})),
-            )
-    else:
-        broker = open_broker(broker_url)
-        broker.keep_alive()
-        broker.close()
-        rabbitmq = pika.BlockingConnection(pika.URLParameters(broker_url))
-        rabbitmq.channel().basic_publish("", QUEUE_NAME, b"\x00 not even JSON")
-        rabbitmq.close()
-    delivery = a_delivery()
-    publish(broker_url, group_message([delivery]))
-    worker = start_worker(note)
-    wait_until(lambda: kept_ids(queue_database) == {delivery.id})
-    worker.stop()
-    wait_until(lambda: in_queue(broker_url) == 1)
 
 
 def test_a_stop_gives_back_what_was_not_begun_and_finishes_what_was(

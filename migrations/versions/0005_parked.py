@@ -1,0 +1,35 @@
+"""Where queue messages wait that the running version can't read.
+
+Revision ID: 0005
+Revises: 0004
+"""
+
+from alembic import op
+
+revision = "0005"
+down_revision = "0004"
+branch_labels = None
+depends_on = None
+
+SCHEMA = "rollcall_queue"
+
+
+def upgrade() -> None:
+    op.execute(f"""
+        CREATE TABLE {SCHEMA}.parked (
+            id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+            message_id uuid NOT NULL,
+            queue_name text NOT NULL,
+            parked_at timestamptz NOT NULL DEFAULT now(),
+            reason text NOT NULL,
+            message jsonb
+        )""")
+    op.execute(f"ALTER TABLE {SCHEMA}.parked ALTER COLUMN message SET STORAGE EXTERNAL")
+
+
+def downgrade() -> None:
+    # Nothing is thrown away: the older version gives back what it can't read.
+    op.execute(f"""
+        INSERT INTO {SCHEMA}.queue (message_id, queue_name, state, message)
+        SELECT gen_random_uuid(), queue_name, 'queued', message FROM {SCHEMA}.parked ORDER BY id""")  # noqa: S608 - a constant
+    op.execute(f"DROP TABLE {SCHEMA}.parked")
