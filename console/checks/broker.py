@@ -20,7 +20,8 @@ from runtime.passwords import reason
 from workers.queue.broker_address import broker_url
 from workers.queue.message import QUEUE_NAME
 from workers.queue.publisher import QueueAwayError
-from workers.queue.rabbitmq import RabbitmqQueue, declare
+from workers.queue.rabbitmq import RabbitmqQueue
+from workers.queue.rabbitmq_connection import declare
 
 # Seconds; libpq counts from 2.
 _CONNECT_TIMEOUT = 2

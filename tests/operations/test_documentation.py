@@ -21,6 +21,7 @@ from receiver.refusal import reasons_to_refuse
 from tests.processes import ROOT
 from workers.queue.delivery import Provider
 from workers.queue.postgres import PostgresQueue
+from workers.queue.unreadable import Unreadable
 from workers.reading.status import Status
 from workers.running.metrics import WorkerMetrics
 
@@ -31,7 +32,7 @@ LEVELS = {"debug", "info", "warning", "error", "exception", "critical"}
 # What Prometheus adds to every sample, and what the functions of its language bring in.
 LABELS_OF_PROMETHEUS = {"instance", "job", "le"}
 VALUES: dict[str, set[str]] = {
-    "reason": {*reasons_to_refuse(), "client_gone", "failed", "refused", "unreadable"},
+    "reason": {*reasons_to_refuse(), "client_gone", "failed", "refused", "unreadable", *Unreadable},
     "status": set(Status),
     "provider": set(Provider),
     "result": {"good", "failed"},

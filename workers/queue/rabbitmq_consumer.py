@@ -183,4 +183,4 @@ class RabbitmqConsumer(_RabbitmqConsumer):
         channel, self._parking = self._parking, None
         if channel is not None and channel.is_open:
             with suppress(AMQPError):
-                channel.close()  # type: ignore[no-untyped-call]  # published without types
+                channel.close()

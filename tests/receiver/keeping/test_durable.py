@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from uuid import UUID
 
+import pika
 import psycopg
 import pytest
 from dramatiq import Message
@@ -22,7 +23,6 @@ from runtime.addresses import is_postgres
 from tests.faults.tcp_proxy import TcpProxy
 from tests.processes import ROOT
 from tests.workers.queue.deliveries import DEADLINE, a_delivery, in_queue
-from workers.queue.brokers import open_broker
 from workers.queue.delivery import Delivery
 from workers.queue.message import QUEUE_NAME, decode_group
 
@@ -83,11 +83,11 @@ def taken_from(broker_url: str) -> Iterator[Delivery]:
         for row in rows:
             yield from decode_group(row[0])
         return
-    consumer = open_broker(broker_url).consume(QUEUE_NAME, prefetch=1000, timeout=1000)
-    while (message := next(consumer)) is not None:
-        assert isinstance(message._message, Message)  # noqa: SLF001 - what the proxy stands for
-        yield from decode_group(message.args[0])
-    consumer.close()
+    rabbitmq = pika.BlockingConnection(pika.URLParameters(broker_url))
+    channel = rabbitmq.channel()
+    while (body := channel.basic_get(QUEUE_NAME, auto_ack=True)[2]) is not None:
+        yield from decode_group(Message.decode(body).args[0])
+    rabbitmq.close()
 
 
 def test_a_group_goes_to_the_queue_while_that_answers(broker_url: str, tmp_path: Path) -> None:

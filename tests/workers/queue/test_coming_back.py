@@ -162,7 +162,8 @@ def test_a_consumer_that_takes_nothing_while_messages_wait_connects_again(
     settings = WorkerSettings(queue_database, queue_database, Scope(), host="", metrics_port=0)
     worker = create_worker(settings, note, threads=2, metrics=metrics)
     # As if its hands were full of messages that are nowhere.
-    worker._broker.held.update({str(number) for number in range(100)})  # type: ignore[arg-type]
+    assert isinstance(worker._broker, PostgresQueue)
+    worker._broker.held.update(str(number) for number in range(100))
     worker.start()
     delivery = a_delivery()
     assert takes(queue_database, delivery)
@@ -211,6 +212,7 @@ def end_the_listener(worker: WorkerProcess) -> None:
     worker._broker.notifier.stopping.set()
 
 
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
 @pytest.mark.parametrize(
     "end_thread",
     [end_a_worker_thread, end_the_consumer, end_the_queue_watch, end_the_parked_watch, end_the_listener],
