@@ -4,7 +4,20 @@ import sys
 
 import typer
 
-from console.commands import deliveries, doctor, export, migrate, psql, replay, run, sample, sessions, timeline, url
+from console.commands import (
+    deliveries,
+    doctor,
+    export,
+    migrate,
+    psql,
+    queue,
+    replay,
+    run,
+    sample,
+    sessions,
+    timeline,
+    url,
+)
 from console.failure import CommandFailedError
 from migrations.apply import MigrationError
 from runtime.environment import SettingError
@@ -31,6 +44,7 @@ app.command("deliveries")(deliveries.deliveries)
 app.command("replay")(replay.replay)
 app.command("doctor")(doctor.doctor)
 app.command("export")(export.export)
+app.add_typer(queue.queue, name="queue")
 
 
 def main() -> None:

@@ -12,12 +12,13 @@ from pika.exceptions import AMQPError, ChannelClosedByBroker
 from psycopg import errors
 
 from console.checks.database import place_of
-from console.checks.finding import Finding, bad, doubtful, good
+from console.checks.finding import Finding, Health, bad, doubtful, good
 from runtime.addresses import is_postgres
 from runtime.connections import connect
 from runtime.environment import SettingError
 from runtime.passwords import reason
 from workers.queue.broker_address import broker_url
+from workers.queue.brokers import open_broker
 from workers.queue.message import QUEUE_NAME
 from workers.queue.publisher import QueueAwayError
 from workers.queue.rabbitmq import RabbitmqQueue
@@ -42,7 +43,10 @@ def check_broker(environment: Mapping[str, str]) -> Iterator[Finding]:
         yield bad("broker", str(error))
         return
     try:
-        yield _check_postgres(url) if is_postgres(url) else _check_rabbitmq(url)
+        found = _check_postgres(url) if is_postgres(url) else _check_rabbitmq(url)
+        yield found
+        if found.health is not Health.BAD:
+            yield from _check_parked(url)
     except psycopg.ProgrammingError:
         # Not its text: it quotes parts of the URL.
         yield bad("broker", "its URL has options that Postgres does not know. Correct BROKER_URL, or DATABASE_URL.")
@@ -94,6 +98,23 @@ def _check_rabbitmq(url: str) -> Finding:
         if connection.is_open:
             connection.close()
     return _found(f"{place}, quorum queue '{QUEUE_NAME}'", queue.message_count, queue.consumer_count)
+
+
+def _check_parked(url: str) -> Iterator[Finding]:
+    parked = open_broker(url).parked(QUEUE_NAME)
+    try:
+        count = parked.count()
+    except QueueAwayError as error:
+        yield doubtful("broker", str(error))
+    else:
+        if count:
+            yield doubtful(
+                "broker",
+                f"{count} {'message is' if count == 1 else 'messages are'} parked that no worker could read: "
+                "update the workers, or see `rollcall queue parked`.",
+            )
+    finally:
+        parked.close()
 
 
 def _found(place: str, waiting: int, workers: int) -> Finding:
