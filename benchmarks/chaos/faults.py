@@ -8,11 +8,12 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 
 import psutil
 
+from benchmarks.chaos.fault import Fault, SparedError
 from benchmarks.chaos.part import Part
+from benchmarks.chaos.queue_faults import INTAKE, of_foreign_messages, of_rabbitmq_queue
 from benchmarks.chaos.rabbitmq_nodes import RabbitmqNode
 from benchmarks.chaos.stage import Stage
 from benchmarks.chaos.waiting import wait_until
@@ -23,25 +24,6 @@ _SHORTEST_GAP, _LONGEST_GAP, _PAIRS = 1.5, 4.0, 0.25
 _NODE_START_SECONDS = 120.0
 
 
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """Something that goes wrong for a while.
-
-    Attributes:
-        kind: its name in the summary.
-        target: what it is done to; one fault at a time.
-        begin: does it.
-        end: mends it.
-        longest: seconds that it lasts at most.
-    """
-
-    kind: str
-    target: str
-    begin: Callable[[], object]
-    end: Callable[[], object]
-    longest: float
-
-
 def faults_of(stage: Stage) -> list[Fault]:
     """Return all faults that can befall a stage."""
     return [
@@ -50,7 +32,9 @@ def faults_of(stage: Stage) -> list[Fault]:
         *(fault for worker in stage.workers for fault in _of_part("worker", worker, frozen=45.0)),
         *_of_postgres(stage),
         *_of_rabbitmq(stage),
-        *_of_proxies("receivers to queue", stage.to_queue),
+        *of_rabbitmq_queue(stage),
+        *of_foreign_messages(stage),
+        *_of_proxies(INTAKE, stage.to_queue),
         *_of_proxies("workers to queue", stage.from_queue),
         *_of_proxies("workers to database", [stage.to_database]),
     ]
@@ -156,9 +140,9 @@ class Misfortune:
         fault = self._chance.choice([fault for fault in self._faults if fault.kind == kind])
         lasts = min(left, self._chance.uniform(0, fault.longest))
         with self._lock:
-            if fault.target in self._suffering:
+            if fault.targets & self._suffering:
                 return
-            self._suffering.add(fault.target)
+            self._suffering |= fault.targets
         self.befallen[kind] += 1
         thread = threading.Thread(target=self._suffer, args=(fault, lasts), daemon=True)
         self._threads.append(thread)
@@ -171,7 +155,9 @@ class Misfortune:
                 time.sleep(lasts)
             finally:
                 fault.end()
+        except SparedError:
+            self.befallen[fault.kind] -= 1
         except Exception as error:  # noqa: BLE001 - told in the summary; the other faults go on
             self.failures.append(f"{fault.kind}: {type(error).__name__}: {error}")
         with self._lock:
-            self._suffering.discard(fault.target)
+            self._suffering -= fault.targets

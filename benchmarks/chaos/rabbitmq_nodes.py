@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,6 +12,9 @@ from pika.exceptions import AMQPError
 
 from benchmarks.chaos.part import Part
 from benchmarks.chaos.ports import free_port
+from workers.queue.message import QUEUE_NAME
+
+_CONTROL_SECONDS = 60.0
 
 # Debian's own `rabbitmq-server` is for one node and its account; what it wraps starts any number as whoever calls it.
 _SCRIPTS = ("/usr/lib/rabbitmq/bin/rabbitmq-server", "/usr/local/sbin/rabbitmq-server")
@@ -47,7 +51,7 @@ class RabbitmqNode:
         settings = folder / f"rabbitmq-{number}.conf"
         settings.write_text(_SETTINGS.format(port=self.port, first=(first or self).name) + settings_too)
         (folder / "plugins").write_text("[].\n")
-        environment = {
+        self._environment = {
             "PATH": os.environ["PATH"],
             "HOME": str(folder),  # of the cookie that nodes know each other by
             "RABBITMQ_NODENAME": self.name,
@@ -59,12 +63,30 @@ class RabbitmqNode:
             "ERL_EPMD_ADDRESS": "127.0.0.1",
             "RUNNING_UNDER_SYSTEMD": "1",  # the process that is started is then the node itself
         }
-        self.part = Part(f"rabbitmq-{number}", [program], environment, folder)
+        self.part = Part(f"rabbitmq-{number}", [program], self._environment, folder)
 
     @property
     def url(self) -> str:
         """Where it takes connections."""
         return f"amqp://guest:guest@127.0.0.1:{self.port}"
+
+    def control(self, *arguments: str) -> str:
+        """Call `rabbitmqctl` for this node and return what it prints.
+
+        Raises:
+            subprocess.CalledProcessError: the node refuses, or is away.
+        """
+        command = ["rabbitmqctl", "-q", "-n", self.name, *arguments]
+        done = subprocess.run(
+            command, env=self._environment, capture_output=True, text=True, check=True, timeout=_CONTROL_SECONDS
+        )
+        return done.stdout
+
+    def messages(self) -> int:
+        """Return how many messages are in our queue, those in workers' hands included."""
+        lines = self.control("list_queues", "--no-table-headers", "name", "messages").splitlines()
+        counts = dict(line.split() for line in lines)
+        return int(counts.get(QUEUE_NAME, 0))
 
     def answers(self) -> bool:
         """Tell whether it lets clients in."""

@@ -44,6 +44,7 @@ class Stage:
         receivers: two of them.
         workers: two of them.
         ports: of the receivers.
+        foreign: messages that others have written to the queue, and that have to be parked in the end.
     """
 
     def __init__(self, folder: Path, queue: Queue | str, postgres_settings: Mapping[str, str] | None = None) -> None:
@@ -58,6 +59,7 @@ class Stage:
         self.receivers: list[Part] = []
         self.workers: list[Part] = []
         self.ports: list[int] = []
+        self.foreign = 0
 
     @property
     def database_url(self) -> str:

@@ -18,8 +18,10 @@ from benchmarks.chaos.waiting import wait_until
 from runtime.addresses import is_postgres
 from tests.meaning.oracle import expected_tables
 from tests.meaning.tables import differences, tables
+from workers.queue.brokers import open_broker
 from workers.queue.delivery import Delivery, Provider
 from workers.queue.message import QUEUE_NAME
+from workers.queue.publisher import QueueAwayError
 from workers.reading.scope import Scope
 
 # What a dead worker had in hand is taken over within a minute; the rest is work.
@@ -43,6 +45,8 @@ class Verdict:
         quarantined: rows of the ledger; none is sent that would have to be.
         in_queue: messages left.
         in_spool: groups left.
+        parked: messages that no worker can read, as others have written them.
+        thrown_away: messages of others that are not parked.
     """
 
     deliveries: int
@@ -53,11 +57,21 @@ class Verdict:
     quarantined: int
     in_queue: int
     in_spool: int
+    parked: int
+    thrown_away: int
 
     @property
     def is_good(self) -> bool:
         """Whether the promise was kept."""
-        counts = (self.lost, self.doubled, self.unknown, self.quarantined, self.in_queue, self.in_spool)
+        counts = (
+            self.lost,
+            self.doubled,
+            self.unknown,
+            self.quarantined,
+            self.in_queue,
+            self.in_spool,
+            self.thrown_away,
+        )
         return not any(counts) and not self.wrong
 
 
@@ -69,7 +83,12 @@ def wait_until_settled(stage: Stage, account: Account, seconds: float = SETTLE_S
     """
 
     def is_settled() -> bool:
-        return not in_spool(stage.spool) and not in_queue(stage) and not _lost(stage, account)
+        return (
+            not in_spool(stage.spool)
+            and not in_queue(stage)
+            and not _lost(stage, account)
+            and in_parking(stage) >= stage.foreign
+        )
 
     return wait_until(is_settled, "queue and spool are empty, and all that was accepted is in the ledger", seconds)
 
@@ -81,6 +100,7 @@ def judge(stage: Stage, account: Account) -> Verdict:
         rows = connection.execute(_LEDGER).fetchall()
         known = [row for row in rows if row[5] in account.bodies]
         firsts = Counter(row[5] for row in known if row[6] in _FIRST)
+        parked = in_parking(stage)
         return Verdict(
             deliveries=len(rows),
             lost=_missing(account, Counter(row[5] for row in rows)),
@@ -90,6 +110,9 @@ def judge(stage: Stage, account: Account) -> Verdict:
             quarantined=sum(row[6] == "quarantined" for row in rows),
             in_queue=in_queue(stage),
             in_spool=in_spool(stage.spool),
+            parked=parked,
+            # One that was cut off on its way may be parked twice.
+            thrown_away=max(0, stage.foreign - parked),
         )
 
 
@@ -104,6 +127,17 @@ def in_queue(stage: Stage) -> int:
             return int(rabbitmq.channel().queue_declare(QUEUE_NAME, passive=True).method.message_count)
     except (AMQPError, AMQPConnectorException, OSError):
         return 1
+
+
+def in_parking(stage: Stage) -> int:
+    """Return how many messages are parked; none if it can't be told."""
+    parked = open_broker(";".join(stage.broker_urls)).parked(QUEUE_NAME)
+    try:
+        return parked.count()
+    except QueueAwayError:
+        return 0
+    finally:
+        parked.close()
 
 
 def in_spool(folder: Path) -> int:

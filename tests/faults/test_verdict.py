@@ -40,7 +40,7 @@ def account(database_url: str) -> Account:
 @pytest.fixture
 def verdict(database_url: str, account: Account, tmp_path: Path) -> Callable[[], Verdict]:
     """Judge what is in the database."""
-    stage = SimpleNamespace(database_url=database_url, broker_urls=[database_url], spool=tmp_path)
+    stage = SimpleNamespace(database_url=database_url, broker_urls=[database_url], spool=tmp_path, foreign=0)
     return lambda: judge(cast("Stage", stage), account)
 
 
