@@ -25,6 +25,7 @@ from tests.processes import ROOT
 from tests.workers.queue.deliveries import DEADLINE, a_delivery, in_queue
 from workers.queue.delivery import Delivery
 from workers.queue.message import QUEUE_NAME, decode_group
+from workers.queue.rabbitmq_connection import declare
 
 # A receiver's keeper on a disk that takes nothing: no file may grow, or be written at all.
 ON_A_FULL_DISK = """
@@ -85,6 +86,7 @@ def taken_from(broker_url: str) -> Iterator[Delivery]:
         return
     rabbitmq = pika.BlockingConnection(pika.URLParameters(broker_url))
     channel = rabbitmq.channel()
+    declare(channel, QUEUE_NAME)
     while (body := channel.basic_get(QUEUE_NAME, auto_ack=True)[2]) is not None:
         yield from decode_group(Message.decode(body).args[0])
     rabbitmq.close()

@@ -60,6 +60,8 @@ def test_a_message_that_goes_back_is_counted_by_the_reason(
         return metrics.registry.get_sample_value("rollcall_messages_given_back_total", {"reason": reason}) or 0
 
     broker = open_broker(broker_url)
+    # The worker has made the queue by then; one that is just being made refuses.
+    wait_until(lambda: metrics.registry.get_sample_value("rollcall_queue_up") == 1)
     broker.enqueue(group_message([failing]))
     broker.enqueue(group_message([good]))
     wait_until(lambda: given_back("failed") >= 1 and kept_ids(queue_database) == {good.id})
