@@ -144,8 +144,9 @@ def test_an_idle_consumer_opens_a_new_channel_and_loses_nothing_by_it(
     worker = create_worker(settings, note, threads=2)
     worker.start()
     deliveries = [a_delivery() for _ in range(50)]
+    wait_until(partial(takes, rabbitmq_url, deliveries[0]))
     broker = open_broker(rabbitmq_url)
-    for delivery in deliveries:
+    for delivery in deliveries[1:]:
         broker.enqueue(group_message([delivery]))
     wait_until(lambda: kept_ids(queue_database) == {delivery.id for delivery in deliveries})
     assert worker.stop()
