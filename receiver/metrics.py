@@ -48,7 +48,7 @@ class ReceiverMetrics:
             registry=self.registry,
         )
         self._waiting = Gauge(
-            "rollcall_waiting",
+            "rollcall_receiver_waiting",
             "Deliveries that wait to be kept, as of the last group. Near 2000 a process: the queue is too slow.",
             registry=self.registry,
             multiprocess_mode="livesum",
@@ -60,7 +60,7 @@ class ReceiverMetrics:
             buckets=_PUBLISH_BUCKETS,
         )
         self._group_size = Histogram(
-            "rollcall_group_size",
+            "rollcall_receiver_group_size",
             "Deliveries that left together. It grows with the load, and with the time that the queue takes.",
             registry=self.registry,
             buckets=_GROUP_BUCKETS,

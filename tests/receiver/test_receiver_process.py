@@ -138,7 +138,7 @@ def test_the_figures_count_by_provider_and_reason_on_a_port_of_their_own(run: Ru
     figures = process.figures()
     assert 'rollcall_accepted_total{provider="realtimekit"} 1.0' in figures
     assert 'rollcall_refused_total{reason="no_signature"} 1.0' in figures
-    assert "rollcall_group_size_sum 1.0" in figures
+    assert "rollcall_receiver_group_size_sum 1.0" in figures
     assert process.receiver.ask("GET", "/metrics").status == 404
 
 
