@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from workers.reading.body import fits_text, open_body
+from workers.reading.body import OpenedBody, fits_text, open_body
 from workers.reading.events import EVENTS, MAY_NAME_NO_ORGANIZATION, only_its_subject
 from workers.reading.facts import Facts
 from workers.reading.fields import Fields, NotIdentifiedError, is_id
@@ -19,7 +19,7 @@ from workers.reading.times import TOO_FAR_AHEAD
 _LONGEST_EVENT_NAME = 200
 
 
-class Reading(msgspec.Struct):
+class Reading(msgspec.Struct, frozen=True):
     """What one body is.
 
     Attributes:
@@ -65,53 +65,49 @@ def read(body: bytes, received_at: datetime, webhook_id: str | None, scope: Scop
         scope: whose deliveries count.
     """
     opened = open_body(body)
-    if not scope.admits_webhook(webhook_id):
-        reading = Reading(Status.FOREIGN)
-        if isinstance(opened.value, dict):
-            reading = _named(Reading(Status.FOREIGN, _event(opened.value)), opened.value)
-    elif isinstance(opened.value, dict):
-        reading = _read_object(opened.value, received_at, scope)
-    else:
+    if not isinstance(opened.value, dict):
+        if not scope.admits_webhook(webhook_id):
+            return Reading(Status.FOREIGN, payload=opened.payload, raw=opened.raw)
         error = opened.unreadable or f"the body is JSON, but no object: {type(opened.value).__name__}"
-        reading = Reading(Status.QUARANTINED, error=error)
-    reading.payload = opened.payload
-    reading.raw = opened.raw
-    return reading
+        return Reading(Status.QUARANTINED, error=error, payload=opened.payload, raw=opened.raw)
+    if not scope.admits_webhook(webhook_id):
+        return _without_facts(Status.FOREIGN, _event(opened.value), opened)
+    return _read_object(opened.value, opened, received_at, scope)
 
 
-def read_again(body: bytes, received_at: datetime, session_id: str | None, meeting_id: str | None) -> Reading:
-    """Read a body as the ledger has it, whatever the scope is now.
+def without_meeting(reading: Reading) -> Reading:
+    """Return a status update's reading without what it says of a meeting and a session, and say so in its error."""
+    facts = reading.facts
+    if facts is None or (facts.meeting is None and facts.session is None):
+        return reading
+    left_out = "the meeting is left aside, as the body names no organization"
+    return msgspec.structs.replace(
+        reading,
+        facts=only_its_subject(facts),
+        session_id=None,
+        meeting_id=None,
+        error=left_out if reading.error is None else f"{reading.error}; {left_out}",
+    )
 
-    Args:
-        body: the payload or the bytes that the ledger holds.
-        received_at: when the delivery was received.
-        session_id: the session that the delivery counts for.
-        meeting_id: the meeting that it counts for. With neither, a status update counts for its subject alone.
-    """
-    reading = read(body, received_at, None, Scope())
-    if session_id is None and meeting_id is None and reading.facts is not None:
-        _leave_only_the_subject(reading)
-    return reading
 
-
-def _read_object(value: dict[str, Any], received_at: datetime, scope: Scope) -> Reading:
+def _read_object(value: dict[str, Any], opened: OpenedBody, received_at: datetime, scope: Scope) -> Reading:
     event = _event(value)
     is_restricted = False
     if scope.organization_ids is not None:
         organizations = set(_organizations(value))
         if not scope.admits_organizations(organizations, may_be_none=event in MAY_NAME_NO_ORGANIZATION):
-            return _named(Reading(Status.FOREIGN, event), value)
+            return _without_facts(Status.FOREIGN, event, opened)
         is_restricted = not organizations
     if event is None:
-        return _named(Reading(Status.QUARANTINED, error="the body names no event"), value)
+        return _without_facts(Status.QUARANTINED, None, opened, "the body names no event")
     state = EVENTS.get(event)
     if state is None:
-        return _named(Reading(Status.UNKNOWN, event), value)
+        return _without_facts(Status.UNKNOWN, event, opened)
     problems: list[str] = []
     try:
         facts = state(Fields(value, "", problems, received_at))
     except NotIdentifiedError as missing:
-        return _named(Reading(Status.QUARANTINED, event, error="; ".join([str(missing), *problems])), value)
+        return _without_facts(Status.QUARANTINED, event, opened, "; ".join([str(missing), *problems]))
     reading = Reading(
         Status.PROCESSED,
         event,
@@ -119,11 +115,11 @@ def _read_object(value: dict[str, Any], received_at: datetime, scope: Scope) -> 
         meeting_id=facts.meeting.id if facts.meeting else None,
         subject_id=facts.update.subject_id if facts.update else None,
         error="; ".join(problems) or None,
+        payload=opened.payload,
+        raw=opened.raw,
         facts=facts,
     )
-    if is_restricted:
-        _leave_only_the_subject(reading)
-    return reading
+    return without_meeting(reading) if is_restricted else reading
 
 
 def _event(value: dict[str, Any]) -> str | None:
@@ -133,26 +129,20 @@ def _event(value: dict[str, Any]) -> str | None:
     return event
 
 
-def _leave_only_the_subject(reading: Reading) -> None:
-    """Take out of a reading what it says of a meeting and a session, and say so."""
-    facts = reading.facts
-    if facts is None or (facts.meeting is None and facts.session is None):
-        return
-    left_out = "the meeting is left aside, as the body names no organization"
-    reading.facts = only_its_subject(facts)
-    reading.session_id = reading.meeting_id = None
-    reading.error = left_out if reading.error is None else f"{reading.error}; {left_out}"
-
-
-def _named(reading: Reading, value: dict[str, Any]) -> Reading:
-    """Fill in the session and meeting that a body without facts names, as far as they can be read."""
+def _without_facts(status: Status, event: str | None, opened: OpenedBody, error: str | None = None) -> Reading:
+    """Return the reading of a body that states nothing, with the session and meeting that it names, if it can be."""
+    value = opened.value
     meeting = _object(value, "meeting")
     recording = _object(value, "recording")
-    for candidate in (meeting.get("sessionId"), value.get("sessionId"), recording.get("roomUUID")):
-        reading.session_id = reading.session_id or _id(candidate)
-    for candidate in (meeting.get("id"), value.get("meetingId"), recording.get("meetingId")):
-        reading.meeting_id = reading.meeting_id or _id(candidate)
-    return reading
+    return Reading(
+        status,
+        event,
+        session_id=_first_id(meeting.get("sessionId"), value.get("sessionId"), recording.get("roomUUID")),
+        meeting_id=_first_id(meeting.get("id"), value.get("meetingId"), recording.get("meetingId")),
+        error=error,
+        payload=opened.payload,
+        raw=opened.raw,
+    )
 
 
 def _organizations(value: dict[str, Any]) -> Iterator[str]:
@@ -171,5 +161,5 @@ def _object(value: dict[str, Any], name: str) -> dict[str, Any]:
     return inner if isinstance(inner, dict) else {}
 
 
-def _id(candidate: object) -> str | None:
-    return candidate if is_id(candidate) and candidate else None
+def _first_id(*candidates: object) -> str | None:
+    return next((candidate for candidate in candidates if is_id(candidate) and candidate), None)

@@ -1,5 +1,6 @@
 """Merging the facts of many deliveries into rows, before they meet the rows that are there."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -26,6 +27,14 @@ class Merge:
         self.participant_events: dict[tuple[str, str, PresenceKind, datetime], ParticipantEventRow] = {}
         self.artifacts: dict[tuple[str, str], Merged] = {}
         self.timeline: dict[EntryKey, Entry] = {}
+
+    @classmethod
+    def of(cls, stated: Iterable[tuple[UUID, datetime, Facts]]) -> "Merge":
+        """Return what deliveries come to, given by id, `received_at` and facts, in any order."""
+        merge = cls()
+        for delivery_id, received_at, facts in sorted(stated, key=lambda one: one[0].int):
+            merge.add(delivery_id, received_at, facts)
+        return merge
 
     def add(self, delivery_id: UUID, received_at: datetime, facts: Facts) -> None:
         """Merge one delivery's facts. Deliveries come in the order of their ids."""

@@ -18,13 +18,9 @@ from workers.queue.delivery import Delivery
 from workers.reading.scope import Scope
 from workers.settling.settle import quarantine, read_delivery
 from workers.settling.settlement import NOTHING, Settle, Settlement
+from workers.tables.ledger import check_at_once, kinds_of, known_ids
 
 _Kind = tuple[str | None, str]
-
-# Constraints and triggers that would only be heard at the commit, when nobody can tell any more whose they are.
-_CHECK_AT_ONCE = "SET CONSTRAINTS ALL IMMEDIATE"
-_KNOWN = "SELECT id FROM rollcall.deliveries WHERE id = ANY(%s)"
-_KINDS_TAKEN = "SELECT DISTINCT event, status FROM rollcall.deliveries WHERE id = ANY(%s) AND NOT id = ANY(%s)"
 
 _log = structlog.get_logger(__name__)
 
@@ -62,14 +58,15 @@ class _Trial:
         self._refused: dict[UUID, tuple[Delivery, Exception]] = {}
 
     def of(self, deliveries: Sequence[Delivery]) -> Apart:
-        self._connection.execute(_CHECK_AT_ONCE)
         ids = [delivery.id for delivery in deliveries]
-        # What was taken at an earlier try says nothing of what would be taken now.
-        known = [row[0] for row in self._connection.execute(_KNOWN, [ids])]
+        with self._connection.cursor() as cursor:
+            check_at_once(cursor)
+            # What was taken at an earlier try says nothing of what would be taken now.
+            known = known_ids(cursor, ids)
         settlement = self._halve(deliveries)
         if self._refused and len(self._refused) < len(deliveries):
-            taken = [id_ for id_ in ids if id_ not in self._refused]
-            kinds = set(self._connection.execute(_KINDS_TAKEN, [taken, known]).fetchall())
+            with self._connection.cursor() as cursor:
+                kinds = kinds_of(cursor, [id_ for id_ in ids if id_ not in self._refused and id_ not in known])
             for delivery, error in list(self._refused.values()):
                 if self._kind(delivery) in kinds:
                     settlement += self._quarantine(delivery, error)

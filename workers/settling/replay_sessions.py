@@ -1,219 +1,132 @@
-"""Replaying rows of the ledger: each is read again; where it reads differently now, it enters the ledger anew."""
+"""Replaying rows of the ledger: each is read again; where it reads differently now, it enters the ledger once more."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from datetime import datetime
-from typing import LiteralString
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from uuid import UUID
 
 import msgspec
 
-from workers.queue.delivery import Delivery, Provider
 from workers.reading.facts import SubjectKind
-from workers.reading.reading import Reading, read, read_again
+from workers.reading.reading import Reading, read
 from workers.reading.scope import Scope
 from workers.reading.status import Status
 from workers.rules.merge import Merge
+from workers.settling.names import write_names
+from workers.settling.rebuild import rebuild_sessions, write_again
 from workers.settling.settle import settle_batch
-from workers.settling.subjects import forget_subjects, settle_subjects
-from workers.settling.take_back import rebuild_sessions, write_anew, write_names
+from workers.settling.subjects import settle_subjects
 from workers.settling.write import write_sessions
+from workers.tables import chosen as ledger
 from workers.tables.arrays import Cursor
+from workers.tables.chosen import StoredDelivery
 from workers.tables.ledger import Kept
 from workers.tables.locks import Subject, lock
-
-_COLUMNS: LiteralString = """
-    delivery.id, delivery.received_at, delivery.provider, delivery.delivery_uuid, delivery.webhook_id,
-    delivery.body_sha256, delivery.status, delivery.event, delivery.error, delivery.session_id, delivery.meeting_id,
-    delivery.subject_id, delivery.payload::text, delivery.raw
-"""
-_OF_SESSIONS: LiteralString = (
-    "SELECT"
-    + _COLUMNS
-    + """,
-    chosen.id IS NOT NULL
-FROM rollcall.deliveries AS delivery
-    LEFT JOIN chosen ON chosen.session_id = delivery.session_id AND chosen.id = delivery.id
-WHERE delivery.session_id = ANY(%b::text[])
-ORDER BY delivery.id
-"""
-)
-_OF_IDS: LiteralString = (
-    "SELECT"
-    + _COLUMNS
-    + """,
-    true
-FROM rollcall.deliveries AS delivery
-WHERE delivery.id = ANY(%b::uuid[])
-ORDER BY delivery.id
-"""
-)
-_REPEATS: LiteralString = (
-    "SELECT"
-    + _COLUMNS
-    + """,
-    false
-FROM rollcall.deliveries AS delivery
-WHERE delivery.repeat_of = ANY(%b::uuid[])
-ORDER BY delivery.id
-"""
-)
-_DELETE = "DELETE FROM rollcall.deliveries WHERE id = ANY(%b::uuid[])"
-_DELETE_ENTRIES = "DELETE FROM rollcall.timeline WHERE delivery_id = ANY(%b::uuid[])"
-_PROCESSED_AGAIN = "UPDATE rollcall.deliveries SET processed_at = clock_timestamp() WHERE id = ANY(%b::uuid[])"
-_STATUSES = "SELECT status, count(*) FROM rollcall.deliveries WHERE id = ANY(%b::uuid[]) GROUP BY status"
-
-
-class _Row(msgspec.Struct):
-    id: UUID
-    received_at: datetime
-    provider: str
-    delivery_uuid: str | None
-    webhook_id: str | None
-    body_sha256: bytes
-    status: str
-    event: str | None
-    error: str | None
-    session_id: str | None
-    meeting_id: str | None
-    subject_id: str | None
-    payload: str | None
-    raw: bytes | None
-    chosen: bool
-
-    @property
-    def holds_body(self) -> bool:
-        """Whether the row holds its body; a repeat leaves that to the first copy."""
-        return self.payload is not None or self.raw is not None
-
-    def read(self, holder: "_Row", scope: Scope | None) -> Reading:
-        """Read the body as this row's delivery brought it.
-
-        Args:
-            holder: the row that holds it, this one or a copy.
-            scope: whose deliveries count now; None: the row counts as it stands.
-        """
-        body = holder.payload.encode() if holder.payload is not None else holder.raw or b""
-        if scope is None:
-            reading = read_again(body, self.received_at, self.session_id, self.meeting_id)
-        else:
-            reading = read(body, self.received_at, self.webhook_id, scope)
-        reading.payload, reading.raw = holder.payload, holder.raw
-        return reading
-
-    def reads_as(self, reading: Reading) -> bool:
-        """Tell whether the row says what the reading says. A repeat does unless it is foreign now."""
-        if self.status == Status.REPEAT:
-            return reading.status is not Status.FOREIGN
-        return (
-            self.status == reading.status
-            and self.event == reading.event
-            and self.error == reading.error
-            and self.session_id == reading.session_id
-            and self.meeting_id == reading.meeting_id
-            and self.subject_id == reading.subject_id
-        )
-
-    def kept(self, reading: Reading) -> Kept:
-        """Return the delivery that this row is, with a reading, as it would come from the queue."""
-        delivery = Delivery(
-            self.id, self.received_at, Provider(self.provider), self.delivery_uuid, self.webhook_id, b""
-        )
-        return Kept(delivery, self.body_sha256, reading)
+from workers.tables.session_tables import empty_subjects
 
 
 def replay_sessions(cursor: Cursor, session_ids: Sequence[str], scope: Scope, *, rewrite: bool) -> Counter[Status]:
-    """Replay the chosen deliveries of sessions, and make the sessions' tables anew; return the statuses of the chosen.
+    """Replay the chosen deliveries of sessions, and make the sessions' tables again; return the statuses of the chosen.
 
     Args:
-        cursor: in a transaction; its session has the temporary table `chosen`.
+        cursor: in a transaction; its session has chosen deliveries (`workers.tables.chosen`).
         session_ids: the sessions.
         scope: whose deliveries count now.
         rewrite: whether the ledger is to tell, in `processed_at`, of deliveries that read as they did.
     """
     lock(cursor, session_ids)
-    return _replay(cursor, _OF_SESSIONS, session_ids, scope, rewrite=rewrite)
+    fetch = partial(ledger.deliveries_of_sessions, cursor, session_ids)
+    return _replay(cursor, fetch, session_ids, scope, rewrite=rewrite)
 
 
 def replay_without_session(cursor: Cursor, ids: Sequence[UUID], scope: Scope, *, rewrite: bool) -> Counter[Status]:
     """Replay deliveries that name no session, as `replay_sessions` does."""
-    return _replay(cursor, _OF_IDS, ids, scope, rewrite=rewrite)
+    return _replay(cursor, partial(ledger.deliveries_of_ids, cursor, ids), (), scope, rewrite=rewrite)
 
 
 def _replay(
     cursor: Cursor,
-    statement: LiteralString,
-    keys: Sequence[str | UUID],
+    fetch: Callable[[], list[StoredDelivery]],
+    session_ids: Sequence[str],
     scope: Scope,
     *,
     rewrite: bool,
 ) -> Counter[Status]:
-    session_ids = [key for key in keys if isinstance(key, str)]
-    rows = _fetch(cursor, statement, keys)
-    chosen = [row.id for row in rows if row.chosen]
+    rows = fetch()
+    chosen = [row.id for row in rows if row.is_chosen]
     if rewrite:
-        cursor.execute(_PROCESSED_AGAIN, [chosen])
+        ledger.note_processed_again(cursor, chosen)
     readings = _read_again(rows, scope)
-    changed = [row for row in rows if row.chosen and row.id in readings and not row.reads_as(readings[row.id])]
+    changed = [row for row in rows if row.is_chosen and row.id in readings and not row.reads_as(readings[row.id])]
     if changed:
-        entered = _enter_anew(cursor, rows, changed, scope)
+        entered = _enter_again(cursor, rows, changed, scope)
         elsewhere = {kept.reading.session_id for kept in entered} - {None, *session_ids}
         write_names(cursor, rebuild_sessions(cursor, {one for one in elsewhere if one is not None}))
-        rows = _fetch(cursor, statement, keys)
+        rows = fetch()
         readings = _read_again(rows, None)
     facts = [
         (row.id, row.received_at, readings[row.id].facts)
         for row in rows
         if row.status == Status.PROCESSED and row.id in readings
     ]
-    write_names(cursor, write_anew(cursor, facts, session_ids))
-    statuses = cursor.execute(_STATUSES, [chosen]).fetchall()
-    return Counter({Status(status): count for status, count in statuses})
+    write_names(cursor, write_again(cursor, facts, session_ids))
+    return ledger.statuses_of(cursor, chosen)
 
 
-def _fetch(cursor: Cursor, statement: LiteralString, keys: Sequence[str | UUID]) -> list[_Row]:
-    return [_Row(*row) for row in cursor.execute(statement, [list(keys)]).fetchall()]
-
-
-def _read_again(rows: Iterable[_Row], scope: Scope | None) -> dict[UUID, Reading]:
+def _read_again(rows: Sequence[StoredDelivery], scope: Scope | None) -> dict[UUID, Reading]:
     """Return what the rows read as now, those that were not chosen as they stand; a repeat by its first copy's body."""
-    rows = list(rows)
     holders = _holders(rows)
     return {
-        row.id: row.read(holders[row.body_sha256], scope if row.chosen else None)
+        row.id: _read(row, holders[row.body_sha256], scope if row.is_chosen else None)
         for row in rows
         if row.body_sha256 in holders
     }
 
 
-def _holders(rows: Iterable[_Row]) -> dict[bytes, _Row]:
+def _read(row: StoredDelivery, holder: StoredDelivery, scope: Scope | None) -> Reading:
+    """Read a row's body.
+
+    Args:
+        row: the delivery.
+        holder: the row that holds the body, this one or a copy.
+        scope: whose deliveries count now; None: the row counts as it stands.
+    """
+    if scope is None:
+        return row.read(holder)
+    return read(holder.body, row.received_at, row.webhook_id, scope)
+
+
+def _holders(rows: Iterable[StoredDelivery]) -> dict[bytes, StoredDelivery]:
     return {row.body_sha256: row for row in rows if row.holds_body}
 
 
-def _enter_anew(cursor: Cursor, rows: list[_Row], changed: list[_Row], scope: Scope) -> list[Kept]:
+def _enter_again(cursor: Cursor, rows: list[StoredDelivery], changed: list[StoredDelivery], scope: Scope) -> list[Kept]:
     """Take changed rows and the repeats of them out of the ledger, and settle them as if they came from the queue."""
-    repeats = _fetch(cursor, _REPEATS, [row.id for row in changed])
-    family = {row.id: row for row in [*repeats, *changed]}
-    gone = {row.subject_id for row in changed if row.subject_id is not None}
+    family = {row.id: row for row in [*ledger.repeats_of(cursor, [row.id for row in changed]), *changed]}
+    gone = sorted({row.subject_id for row in changed if row.subject_id is not None})
     # The entries go first: a delivery has one, and may put it elsewhere now, or move that of a fellow update.
-    forget_subjects(cursor, sorted(gone))
-    cursor.execute(_DELETE_ENTRIES, [[row.id for row in changed]])
-    cursor.execute(_DELETE, [list(family)])
+    empty_subjects(cursor, gone)
+    ledger.delete_entries(cursor, [row.id for row in changed])
+    ledger.delete_deliveries(cursor, list(family))
     holders = _holders(rows)
-    batch = [row.kept(row.read(holders[row.body_sha256], scope)) for row in family.values()]
+    batch = [_kept(row, holders[row.body_sha256], scope) for row in family.values()]
     settle_batch(cursor, batch)
-    _settle_anew(cursor, [(kind, subject_id) for kind in SubjectKind for subject_id in sorted(gone)])
+    _settle_again(cursor, [(kind, subject_id) for kind in SubjectKind for subject_id in gone])
     return batch
 
 
-def _settle_anew(cursor: Cursor, subjects: Sequence[Subject]) -> None:
+def _kept(row: StoredDelivery, holder: StoredDelivery, scope: Scope) -> Kept:
+    """Return the delivery that a row is as it would come from the queue, with the body as the ledger has it."""
+    reading = _read(row, holder, scope)
+    return row.kept(msgspec.structs.replace(reading, payload=holder.payload, raw=holder.raw))
+
+
+def _settle_again(cursor: Cursor, subjects: Sequence[Subject]) -> None:
     """Settle subjects that have lost updates from those that are left, in whatever sessions these are."""
     lock(cursor, (), subjects)
     settled = settle_subjects(cursor, subjects)
     settled.entries, settled.gone = settled.all_entries, []
-    merge = Merge()
-    for delivery_id, received_at, facts in sorted(settled.counting, key=lambda one: one[0]):
-        merge.add(delivery_id, received_at, facts)
+    merge = Merge.of(settled.counting)
     write_sessions(cursor, merge, settled)
     sessions = {entry.session_id for entry in settled.all_entries}
     sessions |= {one.facts.session.id for one in settled.withdrawn if one.facts.session is not None}

@@ -1,6 +1,6 @@
 """Settling a group of deliveries: one transaction that makes them rows of the ledger and of the tables.
 
-    read → lock → ledger → subjects → merge → tables → what was withdrawn
+    read → lock → ledger (repeats) → subjects → merge → write → rebuild what was withdrawn → names
 
 Any order, batching and repetition of deliveries comes to the same tables.
 """
@@ -18,12 +18,14 @@ from workers.reading.scope import Scope
 from workers.reading.status import Status
 from workers.reading.stream_key import overwrite_stream_keys
 from workers.rules.merge import Merge
+from workers.settling.names import write_names
+from workers.settling.rebuild import rebuild_sessions
+from workers.settling.repeats import keep_in_ledger
 from workers.settling.settlement import Settlement, settlement
 from workers.settling.subjects import settle_subjects, subjects_of
-from workers.settling.take_back import rebuild_sessions, write_names
 from workers.settling.write import write_sessions
 from workers.tables.arrays import Cursor
-from workers.tables.ledger import Kept, keep_in_ledger
+from workers.tables.ledger import Kept
 from workers.tables.locks import lock
 
 log = structlog.get_logger()
@@ -111,17 +113,17 @@ def _settle_all(cursor: Cursor, batch: Sequence[Kept]) -> Settlement:
     updates = [kept for kept in processed if kept.reading.subject_id is not None]
     settled = settle_subjects(cursor, subjects_of(updates), updates)
 
-    counting = [(k.delivery.id, k.delivery.received_at, k.reading.facts) for k in plain if k.reading.facts is not None]
-    merge = Merge()
-    for delivery_id, received_at, facts in sorted(counting + settled.counting, key=lambda one: one[0].int):
-        merge.add(delivery_id, received_at, facts)
+    stated = [(k.delivery.id, k.delivery.received_at, k.reading.facts) for k in plain if k.reading.facts is not None]
+    merge = Merge.of(stated + settled.counting)
     write_sessions(cursor, merge, settled)
     withdrawn = outcome.withdrawn + settled.withdrawn
-    rebuild_sessions(cursor, {one.facts.session.id for one in withdrawn if one.facts.session is not None})
+    rebuilt = {one.facts.session.id for one in withdrawn if one.facts.session is not None}
+    rebuild_sessions(cursor, rebuilt)
     write_names(cursor, merge, withdrawn)
     counted = {delivery_id for delivery_id, _, _ in settled.counting}
     uncounted = sum(kept.delivery.id not in counted for kept in updates)
-    return settlement(len(batch), outcome.known, outcome.new, uncounted)
+    changed = {*merge.sessions, *rebuilt, *settled.sessions}
+    return settlement(len(batch), outcome.known, outcome.new, uncounted, changed)
 
 
 def _reason(error: Exception) -> str:

@@ -21,16 +21,23 @@ class Settlement(msgspec.Struct, frozen=True):
         statuses: new rows of the ledger by status.
         known: deliveries that were in the ledger already: their message came twice.
         quarantined: id and reason of those with that status.
+        sessions: those of which a row was written or removed in any table but the ledger: the session itself, its
+            participants and their events, its recordings, artifacts and timeline. Deliveries that were known, repeats,
+            foreign ones, those that could not be read and those of an unknown kind change none.
     """
 
     statuses: Counter[Status]
     known: int = 0
     quarantined: tuple[tuple[UUID, str], ...] = ()
+    sessions: frozenset[str] = frozenset()
 
     def __add__(self, other: "Settlement") -> "Settlement":
         """Return what both came to."""
         return Settlement(
-            self.statuses + other.statuses, self.known + other.known, self.quarantined + other.quarantined
+            self.statuses + other.statuses,
+            self.known + other.known,
+            self.quarantined + other.quarantined,
+            self.sessions | other.sessions,
         )
 
 
@@ -41,7 +48,7 @@ NOTHING = Settlement(Counter())
 """What no deliveries come to."""
 
 
-def settlement(batch: int, known: int, new: Iterable[Kept], uncounted: int) -> Settlement:
+def settlement(batch: int, known: int, new: Iterable[Kept], uncounted: int, sessions: Iterable[str]) -> Settlement:
     """Return what a batch came to.
 
     Args:
@@ -49,6 +56,7 @@ def settlement(batch: int, known: int, new: Iterable[Kept], uncounted: int) -> S
         known: of them, those that were in the ledger before.
         new: of them, those that are in the ledger now and were no copies of a body that is there.
         uncounted: of the new ones, status updates that turned out to be repeats.
+        sessions: those that it changed.
     """
     new = list(new)
     statuses = Counter(kept.reading.status for kept in new)
@@ -57,4 +65,4 @@ def settlement(batch: int, known: int, new: Iterable[Kept], uncounted: int) -> S
     quarantined = tuple(
         (kept.delivery.id, kept.reading.error or "") for kept in new if kept.reading.status is Status.QUARANTINED
     )
-    return Settlement(+statuses, known, quarantined)
+    return Settlement(+statuses, known, quarantined, frozenset(sessions))

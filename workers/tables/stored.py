@@ -1,41 +1,85 @@
-"""Bodies that the ledger holds, read again as they count: for tables that are made from it once more."""
+"""Deliveries as the ledger holds them, read back for tables that are made from it once more."""
 
-from datetime import datetime
-from functools import lru_cache
+from collections.abc import Sequence
+from uuid import UUID
 
-from workers.reading.facts import Facts
-from workers.reading.reading import Reading, read_again
+from workers.reading.stored import Stored
+from workers.tables.arrays import Cursor
 
-# In characters: what is remembered must not grow to gigabytes.
-_LONGEST_REMEMBERED = 4096
+_OF_SESSIONS = """
+SELECT id, received_at, session_id, meeting_id, payload::text, raw
+FROM rollcall.deliveries
+WHERE session_id = ANY(%b::text[]) AND status = 'processed'
+ORDER BY id
+"""
+_OF_MEETING = """
+SELECT id, received_at, session_id, meeting_id, payload::text, raw
+FROM rollcall.deliveries
+WHERE meeting_id = %s AND status = 'processed'
+ORDER BY id
+"""
+_BETWEEN = """
+SELECT id, received_at, session_id, meeting_id, payload::text, raw
+FROM rollcall.deliveries
+WHERE id > %(first)s AND id < %(last)s AND status = 'processed'
+    AND (%(meeting_id)s::text IS NULL OR meeting_id = %(meeting_id)s)
+ORDER BY id DESC
+"""
+_BEFORE = """
+SELECT id, received_at, session_id, meeting_id, payload::text, raw
+FROM rollcall.deliveries
+WHERE id < %s AND status = 'processed'
+ORDER BY id DESC LIMIT %s
+"""
+# Those of the batch itself are known.
+_UPDATES = """
+SELECT id, received_at, session_id, meeting_id, payload::text, raw, delivery_uuid, body_sha256, status, repeat_of
+FROM rollcall.deliveries
+WHERE subject_id = ANY(%b::text[]) AND status IN ('processed', 'repeat') AND id <> ALL(%b::uuid[])
+"""
 
 
-def facts_of(
-    payload: str | None, raw: bytes | None, received_at: datetime, session_id: str | None, meeting_id: str | None
-) -> Facts | None:
-    """Return the facts of a delivery that counts, by the columns of its row; None where it holds no body."""
-    body = payload.encode() if payload is not None else raw
-    return None if body is None else read_again(body, received_at, session_id, meeting_id).facts
+class StoredUpdate(Stored, frozen=True):
+    """A status update that counts or repeats another one, with what tells the one from the other."""
+
+    delivery_uuid: str | None
+    body_sha256: bytes
+    status: str
+    repeat_of: UUID | None
 
 
-def reading_of(
-    payload: str | None, raw: bytes | None, received_at: datetime, session_id: str | None, meeting_id: str | None
-) -> Reading:
-    """Return the reading of a status update that counts, without its body.
+def counting_for_sessions(cursor: Cursor, session_ids: Sequence[str]) -> list[Stored]:
+    """Return the deliveries that count for sessions, in the order of their ids."""
+    return _rows(cursor.execute(_OF_SESSIONS, [list(session_ids)]))
 
-    A recording's updates are read with each that follows, so readings are remembered: they are not to be changed.
+
+def counting_for_meeting(cursor: Cursor, meeting_id: str) -> list[Stored]:
+    """Return the deliveries that count for a meeting, in the order of their ids. Reads the whole ledger."""
+    return _rows(cursor.execute(_OF_MEETING, [meeting_id]))
+
+
+def counting_between(cursor: Cursor, first: UUID, last: UUID, meeting_id: str | None = None) -> list[Stored]:
+    """Return the deliveries that count, were received between two others, and name a meeting; the last one first.
+
+    Args:
+        cursor: in a transaction.
+        first: the one before them.
+        last: the one after them.
+        meeting_id: which meeting; None: any, or none.
     """
-    if payload is None or len(payload) > _LONGEST_REMEMBERED:
-        body = payload.encode() if payload is not None else raw or b""
-        return _without_body(read_again(body, received_at, session_id, meeting_id))
-    return _remembered(payload, received_at, session_id, meeting_id)
+    return _rows(cursor.execute(_BETWEEN, {"first": first, "last": last, "meeting_id": meeting_id}))
 
 
-@lru_cache(maxsize=4096)
-def _remembered(payload: str, received_at: datetime, session_id: str | None, meeting_id: str | None) -> Reading:
-    return _without_body(read_again(payload.encode(), received_at, session_id, meeting_id))
+def counting_before(cursor: Cursor, before: UUID, most: int) -> list[Stored]:
+    """Return at most so many of the deliveries that count and were received before one, the last one first."""
+    return _rows(cursor.execute(_BEFORE, [before, most]))
 
 
-def _without_body(reading: Reading) -> Reading:
-    reading.payload = reading.raw = None
-    return reading
+def updates_of_subjects(cursor: Cursor, subject_ids: Sequence[str], but: Sequence[UUID]) -> list[StoredUpdate]:
+    """Return the status updates of subjects but those with the given ids."""
+    keys = [list(subject_ids), list(but)]
+    return [StoredUpdate(*row) for row in cursor.execute(_UPDATES, keys, prepare=True).fetchall()]
+
+
+def _rows(cursor: Cursor) -> list[Stored]:
+    return [Stored(*row) for row in cursor.fetchall()]

@@ -13,13 +13,11 @@ import pytest
 from workers.reading.scope import Scope
 from workers.running.transactions import Database
 from workers.settings import WorkerSettings
-from workers.settling import subjects
-from workers.settling import take_back as withdrawal
-from workers.tables import ledger, statements
+from workers.tables import ledger, session_tables, statements, stored
 
 STATEMENTS = {
     f"{module.__name__} {name} {place}": text
-    for module in (statements, ledger, subjects, withdrawal)
+    for module in (statements, ledger, stored, session_tables)
     for name, value in vars(module).items()
     for place, text in enumerate(value if isinstance(value, tuple) else [value])
     if isinstance(text, str) and "%b::" in text

@@ -1,0 +1,107 @@
+"""Meetings and organizations: what a batch says of them, and what those said that count no more.
+
+They are shared by too many sessions to be made again from the ledger. So the word of a delivery that turned out to
+repeat an earlier one becomes that of the first copy, and what was received between the two, and had lost to the later
+one, is merged again.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from uuid import UUID
+
+from workers.reading.facts import Facts, MeetingFact, OrganizationFact
+from workers.reading.stored import Stored
+from workers.rules.merge import Merge
+from workers.settling.repeats import Withdrawn
+from workers.settling.write import write_meetings, write_organizations
+from workers.tables.arrays import Cursor
+from workers.tables.names import delete_meeting, delete_organization, redate_meeting, redate_organization
+from workers.tables.stored import counting_before, counting_between, counting_for_meeting
+
+_LAST_ID = UUID(int=2**128 - 1)
+_READ_AT_ONCE = 500
+
+
+def write_names(cursor: Cursor, merge: Merge, withdrawn: Sequence[Withdrawn] = ()) -> None:
+    """Write what a batch says of meetings and organizations, and take back what those say that count no more.
+
+    The rows of withdrawn deliveries are, as a rule, among those that the batch has just locked by writing them.
+    """
+    write_meetings(cursor, merge)
+    if withdrawn:
+        write_meetings(cursor, _meetings_again(cursor, withdrawn))
+    write_organizations(cursor, merge)
+    if withdrawn:
+        write_organizations(cursor, _organizations_again(cursor, withdrawn))
+
+
+def _meetings_again(cursor: Cursor, withdrawn: Iterable[Withdrawn]) -> Merge:
+    """Take back what deliveries said of meetings; return what may win now."""
+    named = [named for one in withdrawn for named in _take_back_meeting(cursor, one)]
+    again = Merge()
+    for delivery_id, meeting in sorted(named, key=lambda one: one[0]):
+        again.name_meeting(delivery_id, meeting)
+    return again
+
+
+def _organizations_again(cursor: Cursor, withdrawn: Iterable[Withdrawn]) -> Merge:
+    """Take back what deliveries said of organizations; return what may win now."""
+    named = [named for one in withdrawn for named in _take_back_organization(cursor, one)]
+    again = Merge()
+    for delivery_id, organization in sorted(named, key=lambda one: one[0]):
+        again.name_organization(delivery_id, organization)
+    return again
+
+
+def _take_back_meeting(cursor: Cursor, one: Withdrawn) -> list[tuple[UUID, MeetingFact]]:
+    """Put the first copy in the place of the later one, or in none; return what may win now."""
+    stated = one.facts.meeting
+    if stated is None:
+        return []
+    if one.first_facts is None or one.first_facts.meeting != stated:
+        delete_meeting(cursor, stated.id)
+        said = _said(counting_for_meeting(cursor, stated.id))
+    elif redate_meeting(cursor, stated.id, one.former, one.first):
+        said = _said(counting_between(cursor, one.first, one.former, stated.id))
+    else:
+        return []
+    return [(delivery_id, facts.meeting) for delivery_id, facts in said if facts.meeting is not None]
+
+
+def _take_back_organization(cursor: Cursor, one: Withdrawn) -> list[tuple[UUID, OrganizationFact]]:
+    """Put the first copy in the place of the later one, or in none; return what may win now."""
+    stated = one.facts.organization
+    if stated is None:
+        return []
+    if one.first_facts is None or one.first_facts.organization != stated:
+        delete_organization(cursor, stated.id)
+        return _last_words(_said(_from_the_last(cursor)), stated.id)
+    if redate_organization(cursor, stated.id, one.former, one.first):
+        return _last_words(_said(counting_between(cursor, one.first, one.former)), stated.id)
+    return []
+
+
+def _last_words(said: Iterable[tuple[UUID, Facts]], organization_id: str) -> list[tuple[UUID, OrganizationFact]]:
+    """Return what deliveries say of an organization, the last one first, back to one that states its name."""
+    words: list[tuple[UUID, OrganizationFact]] = []
+    for delivery_id, facts in said:
+        stated = facts.organization
+        if stated is not None and stated.id == organization_id:
+            words.append((delivery_id, stated))
+            if stated.name is not None:
+                break
+    return words
+
+
+def _from_the_last(cursor: Cursor) -> Iterator[Stored]:
+    """Yield the deliveries that count, the last one first."""
+    before = _LAST_ID
+    while rows := counting_before(cursor, before, _READ_AT_ONCE):
+        yield from rows
+        before = rows[-1].id
+
+
+def _said(rows: Iterable[Stored]) -> Iterator[tuple[UUID, Facts]]:
+    for row in rows:
+        facts = row.facts()
+        if facts is not None:
+            yield row.id, facts
