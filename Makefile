@@ -9,7 +9,7 @@ STAMP := $(VENV)/.made-for
 PARTS := embedded export
 
 .DEFAULT_GOAL := help
-.PHONY: help env run test check bench chaos lock FORCE
+.PHONY: help env run test matrix check bench chaos lock FORCE
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -21,6 +21,9 @@ run: $(STAMP) ## environment, embedded Postgres, migrations, receiver and worker
 
 test: $(STAMP) ## the whole test suite, on the embedded Postgres
 	$(BIN)/python -m pytest --numprocesses 4
+
+matrix: ## the test suite on a newer Debian (SUITE=trixie), in a root of its own; see docs/platforms.md
+	@bash .ci/matrix
 
 check: $(STAMP) ## format, lint, types and the directions of imports
 	$(BIN)/ruff format --check

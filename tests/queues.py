@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
 from urllib.parse import urlsplit
 
 import pika
@@ -16,10 +17,12 @@ from psycopg.conninfo import conninfo_to_dict
 
 from runtime.addresses import is_postgres
 from tests.faults.tcp_proxy import TcpProxy
+from tests.turns import turn_at
 from tests.workers.queue.deliveries import make_kept_table
 from workers.queue.message import QUEUE_NAME
 from workers.queue.rabbitmq_connection import parked_name
 
+_OWN_VHOST = "rollcall-test-"
 DEFAULT_RABBITMQ_URL = "amqp://guest:guest@127.0.0.1:5672"
 
 
@@ -36,32 +39,42 @@ def queue_database(database_url: str) -> str:
 def rabbitmq_vhost() -> Iterator[str]:
     """The URL of a virtual host of this test run's own, or of the one in RABBITMQ_URL where none can be made."""
     url = os.environ.get("RABBITMQ_URL", DEFAULT_RABBITMQ_URL)
-    try:
-        pika.BlockingConnection(pika.URLParameters(url)).close()
-    except (AMQPError, OSError):
+    if not _lets_in(url):
         if os.environ.get("CI") == "true":
             pytest.fail("RabbitMQ does not answer at RABBITMQ_URL.")
         pytest.skip("RabbitMQ does not answer at RABBITMQ_URL.")
-    parts = urlsplit(url)
-    name = f"rollcall-test-{uuid.uuid4().hex[:8]}"
-    if not (
-        rabbitmqctl("add_vhost", name)
-        and rabbitmqctl("set_permissions", "-p", name, parts.username or "guest", ".*", ".*", ".*")
-    ):
-        yield url
+    name = f"{_OWN_VHOST}{uuid.uuid4().hex[:8]}"
+    own_url = urlsplit(url)._replace(path=f"/{name}").geturl()
+    user = urlsplit(url).username or "guest"
+    is_made = rabbitmqctl("add_vhost", name) and rabbitmqctl("set_permissions", "-p", name, user, ".*", ".*", ".*")
+    # It may have been made on another broker than the one of RABBITMQ_URL.
+    yield own_url if is_made and _lets_in(own_url) else url
+    if is_made:
+        rabbitmqctl("delete_vhost", name)
+
+
+@contextmanager
+def alone_at(url: str) -> Iterator[None]:
+    """Keep others of this test run away from a RabbitMQ whose virtual host they share.
+
+    A queue's name is fixed between receivers and workers, so tests can't have names of their own: they take turns.
+    """
+    if urlsplit(url).path.startswith(f"/{_OWN_VHOST}"):
+        yield
         return
-    yield parts._replace(path=f"/{name}").geturl()
-    rabbitmqctl("delete_vhost", name)
+    with turn_at(url):
+        yield
 
 
 @pytest.fixture
-def rabbitmq_url(rabbitmq_vhost: str) -> str:
+def rabbitmq_url(rabbitmq_vhost: str) -> Iterator[str]:
     """A RabbitMQ where the queue does not exist yet."""
-    connection = pika.BlockingConnection(pika.URLParameters(rabbitmq_vhost))
-    for name in (QUEUE_NAME, parked_name(QUEUE_NAME)):
-        connection.channel().queue_delete(name)
-    connection.close()
-    return rabbitmq_vhost
+    with alone_at(rabbitmq_vhost):
+        connection = pika.BlockingConnection(pika.URLParameters(rabbitmq_vhost))
+        for name in (QUEUE_NAME, parked_name(QUEUE_NAME)):
+            connection.channel().queue_delete(name)
+        connection.close()
+        yield rabbitmq_vhost
 
 
 @pytest.fixture(params=["postgres", pytest.param("rabbitmq", marks=pytest.mark.rabbitmq)])
@@ -101,6 +114,14 @@ def through(proxy: TcpProxy, url: str) -> str:
         return parts._replace(netloc=f"{parts.netloc.rpartition('@')[0]}@127.0.0.1:{proxy.port}").geturl()
     server = conninfo_to_dict(url)
     return f"postgresql://{server.get('user')}:{server.get('password') or ''}@127.0.0.1:{proxy.port}/{server['dbname']}"
+
+
+def _lets_in(url: str) -> bool:
+    try:
+        pika.BlockingConnection(pika.URLParameters(url)).close()
+    except (AMQPError, OSError):
+        return False
+    return True
 
 
 def rabbitmqctl(*arguments: str) -> bool:

@@ -12,6 +12,7 @@ from benchmarks.chaos.stage import Stage, set_stage
 from benchmarks.chaos.vendor import Vendor
 from benchmarks.chaos.verdict import judge, wait_until_settled
 from benchmarks.chaos.waiting import wait_until
+from tests.queues import alone_at
 
 RATE = 100
 # On a busy machine a receiver is away for longer than the vendor's own tries last.
@@ -76,8 +77,12 @@ def theatre_of(queue: str, **settings: str) -> Iterator[Theatre]:
 @pytest.fixture(scope="module", params=["postgres", pytest.param("rabbitmq", marks=pytest.mark.rabbitmq)])
 def theatre(request: pytest.FixtureRequest) -> Iterator[Theatre]:
     """A stage for all tests of a module, with either queue."""
-    queue = "postgres" if request.param == "postgres" else str(request.getfixturevalue("rabbitmq_vhost"))
-    with theatre_of(queue) as theatre:
+    if request.param == "postgres":
+        with theatre_of("postgres") as theatre:
+            yield theatre
+        return
+    url = str(request.getfixturevalue("rabbitmq_vhost"))
+    with alone_at(url), theatre_of(url) as theatre:
         yield theatre
 
 
