@@ -43,7 +43,7 @@ class Processes:
         self.pids[part] = process.pid
 
     def are_alive(self) -> bool:
-        """Tell whether all of them run."""
+        """Return whether all of them run."""
         return all(process.poll() is None for process in self._started)
 
     def complaints(self) -> str:

@@ -70,7 +70,7 @@ def _connect(url: str) -> psycopg.Connection[Any]:
 
 
 def _is_ours(name: str | None, type_: str, _parents: object) -> bool:
-    """Tell whether autogenerate and the check of models against migrations look at something: only at our schema."""
+    """Return whether autogenerate and the check of models against migrations look at something: only at our schema."""
     return type_ != "schema" or name == SCHEMA
 
 

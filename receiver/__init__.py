@@ -1,1 +1,1 @@
-"""Machines come in here: a delivery is verified, made durable and answered."""
+"""The webhook endpoint: verifies a delivery, makes it durable and answers it."""

@@ -1,4 +1,4 @@
-"""`python -m receiver`: takes webhooks over HTTP and makes them durable."""
+"""`python -m receiver`: accepts webhooks over HTTP and makes them durable."""
 
 import argparse
 import os
@@ -26,7 +26,7 @@ def main() -> int:
     """Run a receiver until SIGTERM or SIGINT. Returns the exit status."""
     parser = argparse.ArgumentParser(prog="python -m receiver", description=__doc__)
     parser.add_argument("--processes", type=int, default=1, help="processes that share the port (default: 1)")
-    # What a parent of several processes hands down: the socket, and the pipe that tells of its end.
+    # Passed by a parent of several processes: the socket, and a pipe that closes when the parent dies.
     parser.add_argument("--listener", type=int, help=argparse.SUPPRESS)
     parser.add_argument("--lifeline", type=int, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
@@ -44,7 +44,7 @@ def main() -> int:
     except (SettingError, ListenError) as error:
         sys.stderr.write(f"{error}\n")
         return 2
-    # Not the end: keys may be pinned or kept, and a file may still come.
+    # Not fatal: keys may be pinned or stored, and the file may appear later.
     warn_of(settings.way_out.problems())
     if arguments.processes > 1:
         return _siblings(settings, listener).run(arguments.processes)
@@ -59,7 +59,7 @@ def _siblings(settings: ReceiverSettings, listener: socket.socket) -> Siblings:
         folder=settings.var_folder.path,
         serve=lambda registry: serve_figures(registry, settings.metrics_host, settings.metrics_port),
         died=lambda pid, status: _log.error("receiver_process_died", pid=pid, status=status),
-        # Or the kernel would go on taking connections that nobody answers.
+        # Otherwise the kernel would keep accepting connections that are never answered.
         stopping=listener.close,
     )
 

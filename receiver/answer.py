@@ -1,4 +1,4 @@
-"""The answers to `POST /webhook`, as ASGI messages that are made once."""
+"""The answers to `POST /webhook`, as prebuilt ASGI messages."""
 
 from http import HTTPStatus
 
@@ -7,7 +7,7 @@ from starlette.types import Message, Send
 
 from receiver.refusal import RefusedError
 
-# Seconds until the sender should come again after a 503; the vendor's own pace is about this.
+# Retry-After of a 503, in seconds; close to the vendor's own retry interval.
 RETRY_AFTER = b"2"
 
 
@@ -22,7 +22,7 @@ _ACCEPTED_BODY: Message = {"type": "http.response.body", "body": _ACCEPTED}
 
 
 async def accept(send: Send) -> None:
-    """Answer that the delivery is kept."""
+    """Acknowledge the delivery."""
     await send(_ACCEPTED_START)
     await send(_ACCEPTED_BODY)
 

@@ -1,4 +1,4 @@
-"""The composition root: the one place where the receiver's parts are put together."""
+"""The composition root: where the receiver's parts are put together."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -29,22 +29,22 @@ from receiver.webhook import Webhook
 
 WEBHOOK_PATH = "/webhook"
 
-# The vendor gives up after 3 s; a slow proxy in between may not.
+# The vendor times out after 3 s; a slow proxy in between may not.
 BODY_SECONDS = 10.0
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def utc_now() -> datetime:
-    """Return the present time, UTC; 1970 where the system's clock is before that, as no delivery's id can be."""
+    """Return the current time, UTC; 1970 if the system clock is earlier, since no delivery id can be."""
     return max(datetime.now(UTC), _EPOCH)
 
 
 class Receiver(Starlette):
-    """A Starlette application with one door of its own.
+    """A Starlette application with a fast path for deliveries.
 
-    Deliveries go straight to their endpoint, which answers for all its errors itself: Starlette's layers of
-    routing and error handling would add a fifth to the time that a delivery takes here.
+    Deliveries go straight to their endpoint, which handles all its errors: Starlette's routing and error handling
+    would make each delivery take a fifth longer.
     """
 
     webhook: ASGIApp
@@ -57,7 +57,7 @@ class Receiver(Starlette):
             await super().__call__(scope, receive, send)
 
 
-def create_app(  # noqa: PLR0913 - the root takes every part that a test moves
+def create_app(  # noqa: PLR0913 - the root takes every part that a test replaces
     settings: ReceiverSettings,
     *,
     keeper: Keeper,
@@ -69,18 +69,18 @@ def create_app(  # noqa: PLR0913 - the root takes every part that a test moves
     bounds: Bounds | None = None,
     broken: Callable[[], None] = lambda: None,
 ) -> Receiver:
-    """Return the receiver as an ASGI application; its lifespan starts and ends all that runs beside it.
+    """Return the receiver as an ASGI application; its lifespan starts and stops the background tasks.
 
     Args:
-        settings: what the process was told.
+        settings: the process's settings.
         keeper: makes groups of deliveries durable.
-        metrics: the figures to count into.
-        clock: the present time, UTC; it dates deliveries.
-        steady: a clock that nobody sets; it decides on the keys' ages.
+        metrics: the metrics to update.
+        clock: the current time, UTC; it dates deliveries.
+        steady: a monotonic clock; the keys' ages are measured by it.
         body_seconds: how long a body may take to arrive.
-        pace: how often key documents are looked at.
-        bounds: how much may wait to be kept.
-        broken: ends the process; called when one of its parts has ended.
+        pace: how often key documents are fetched.
+        bounds: how much may wait to be made durable.
+        broken: ends the process; called when one of its parts has died.
     """
     metrics = metrics or ReceiverMetrics()
     keys = _key_ring(settings, metrics, clock, steady or steady_clock(), pace)
@@ -143,5 +143,5 @@ def _key_ring(
 
 
 async def _not_found(_request: Request, _error: Exception) -> Response:
-    content = msgspec.json.encode({"error": "There is nothing here; webhooks go to /webhook."})
+    content = msgspec.json.encode({"error": "Not found; webhooks go to /webhook."})
     return Response(content, HTTPStatus.NOT_FOUND, media_type="application/json")

@@ -1,4 +1,4 @@
-"""The body of a request, read whole: cut off at a size and at a time."""
+"""Reads a request's whole body, within limits of size and time."""
 
 import asyncio
 from collections.abc import Iterable
@@ -19,7 +19,7 @@ class BodyTooLargeError(RefusedError):
 
 
 class BodyTooSlowError(RefusedError):
-    """The body was not whole by its deadline."""
+    """The body was incomplete at its deadline."""
 
     status = 408
     reason = "too_slow"
@@ -27,7 +27,7 @@ class BodyTooSlowError(RefusedError):
 
 
 class UnreadableBodyError(RefusedError):
-    """The body is framed against the rules of HTTP: it may be whole the next time."""
+    """The body's HTTP framing is invalid; a retry may succeed."""
 
     status = 503
     reason = "unreadable_body"
@@ -35,7 +35,7 @@ class UnreadableBodyError(RefusedError):
 
 
 class TransferCodingError(RefusedError):
-    """The body is compressed for the way: its bytes are not those that the vendor signed."""
+    """The body is compressed in transit: its bytes are not the ones the vendor signed."""
 
     status = 501
     reason = "transfer_coding"
@@ -43,7 +43,7 @@ class TransferCodingError(RefusedError):
 
 
 class ClientGoneError(ReceiverError):
-    """The client went away before its body was whole: there is no one to answer."""
+    """The client disconnected before its body was complete: there is no one to answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +51,8 @@ class BodyLimits:
     """How large a body may be and how long it may take.
 
     Attributes:
-        most_bytes: the largest body to take.
-        seconds: for all of the body to arrive, from the end of the headers on.
+        most_bytes: the largest body to accept.
+        seconds: for the whole body to arrive, from the end of the headers.
     """
 
     most_bytes: int
@@ -60,19 +60,19 @@ class BodyLimits:
 
 
 async def read_body(headers: Iterable[tuple[bytes, bytes]], receive: Receive, limits: BodyLimits) -> bytes:
-    """Return the whole body, holding no more than one network read above the limit at any time.
+    """Return the whole body, never buffering more than one network read above the limit.
 
     Args:
-        headers: of the request; a `content-length` that says too much is believed, unless the body comes in chunks.
+        headers: the request's headers; a `content-length` over the limit is refused at once, unless chunked.
         receive: the ASGI callable.
-        limits: beyond which the body is cut off.
+        limits: the limits of size and time.
 
     Raises:
-        BodyTooLargeError: it is larger.
-        BodyTooSlowError: it was not whole in time.
-        TransferCodingError: it comes in another coding than chunks.
-        UnreadableBodyError: it is framed against the rules of HTTP.
-        ClientGoneError: the client went away.
+        BodyTooLargeError: it exceeds the limit.
+        BodyTooSlowError: it was incomplete at the deadline.
+        TransferCodingError: it uses a transfer coding other than chunked.
+        UnreadableBodyError: its HTTP framing is invalid.
+        ClientGoneError: the client disconnected.
     """
     is_chunked = False
     length = 0
@@ -85,7 +85,7 @@ async def read_body(headers: Iterable[tuple[bytes, bytes]], receive: Receive, li
             is_chunked = True
     if length > limits.most_bytes and not is_chunked:
         raise BodyTooLargeError
-    # asyncio.timeout() says the same, but takes a tenth of the time of a whole request.
+    # asyncio.timeout() does the same, but costs a tenth of a whole request's time.
     expired = False
 
     def expire() -> None:
@@ -101,7 +101,7 @@ async def read_body(headers: Iterable[tuple[bytes, bytes]], receive: Receive, li
     except asyncio.CancelledError:
         if expired and not task.uncancel():
             raise BodyTooSlowError from None
-        raise  # someone else cancels as well, or alone
+        raise  # it was canceled from outside
     finally:
         timer.cancel()
 

@@ -1,4 +1,4 @@
-"""One connection: its limits in size and time, and its end."""
+"""One connection: its limits of size and time, and closing it."""
 
 import asyncio
 import math
@@ -10,7 +10,7 @@ from receiver.joined_writes import JoinedWrites
 from receiver.refusal import RefusedError
 from receiver.whole_requests import DEAF, NotHttpError, WholeRequests
 
-# What is parsed at once: requests that wait for the answer to one before them are this many bytes at most.
+# Bytes parsed at once: the most that pipelined requests may buffer.
 _SLICE_BYTES = 4_096
 
 
@@ -31,7 +31,7 @@ class UrlTooLongError(RefusedError):
 
 
 class HeadTooSlowError(RefusedError):
-    """The headers were not whole by their deadline."""
+    """The headers were incomplete at their deadline."""
 
     status = 408
     reason = "head_too_slow"
@@ -42,10 +42,10 @@ class LimitedConnection(WholeRequests):
     """HTTP on one connection, within limits.
 
     Attributes:
-        due: when `expire` is called, in the loop's time; infinite while the receiver owes an answer.
+        due: when `expire` is called, in loop time; infinite while an answer is pending.
     """
 
-    transport: JoinedWrites  # type: ignore[assignment]  # it has all of a transport that is used
+    transport: JoinedWrites  # type: ignore[assignment]  # it has every method that is used
 
     def __init__(self, *arguments: Any, connections: Connections | None = None, **named: Any) -> None:
         super().__init__(*arguments, **named)
@@ -53,7 +53,7 @@ class LimitedConnection(WholeRequests):
         self.url = b""
         self._connections = connections or Connections(Limits())
         self._limits = self._connections.limits
-        # Since the last sign of progress: the begin of a head, its end, or a part of a body.
+        # Since the last progress: the start of a head, its end, or a part of a body.
         self._bytes = 0
         self._is_in_head = False
         self._head_due = math.inf
@@ -64,13 +64,13 @@ class LimitedConnection(WholeRequests):
         self._held: memoryview | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
-        """Begin with a connection."""
+        """Handle a new connection."""
         super().connection_made(JoinedWrites(transport, self.loop, self._linger))  # type: ignore[arg-type]  # see above
         self.due = self.loop.time() + self._limits.silent_seconds
         self._connections.opened(self, self.loop)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """End with a connection."""
+        """Clean up after a connection."""
         self.due = math.inf
         self._held = None
         self._connections.closed(self)
@@ -79,7 +79,7 @@ class LimitedConnection(WholeRequests):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Parse what has arrived, or as much as can be answered."""
+        """Parse received data, up to the limit for pipelined requests."""
         if self.parser is DEAF:
             return
         if len(data) <= _SLICE_BYTES and self._held is None:
@@ -111,7 +111,7 @@ class LimitedConnection(WholeRequests):
                 self._connections.body_grows(cycle)
 
     def on_message_begin(self) -> None:
-        """Begin with a request."""
+        """Start a request."""
         super().on_message_begin()
         self._bytes = 0
         self._is_in_head = True
@@ -123,7 +123,7 @@ class LimitedConnection(WholeRequests):
             self._bytes = sum(len(name) + len(value) + len(b": \r\n") for name, value in self.headers)
             if refusal := self._refusal_of_head(self._limits.header_bytes):
                 self._refusal = refusal
-                raise refusal  # so that nothing after it is parsed
+                raise refusal  # stops parsing
         super().on_headers_complete()
         self._bytes = 0
         self._is_in_head = False
@@ -135,13 +135,13 @@ class LimitedConnection(WholeRequests):
         self._bytes = 0
 
     def on_message_complete(self) -> None:
-        """Note that the body is whole."""
+        """Finish the body."""
         super().on_message_complete()
         if (cycle := self.cycle) is not None and cycle.is_counted:
             self._connections.body_ends(cycle)
 
     def on_response_complete(self) -> None:
-        """Go on with the request that waits, or wait for the next."""
+        """Start the next pipelined request, or wait for one."""
         self.server_state.total_requests += 1
         if self._is_lingering or self.transport.is_closing():
             return
@@ -161,7 +161,7 @@ class LimitedConnection(WholeRequests):
             self.due = math.inf if is_owed else self.loop.time() + self._limits.idle_seconds
 
     def eof_received(self) -> bool:  # type: ignore[override]  # asyncio asks for it
-        """Note that the sender sends no more. It may still read: returns whether it is owed an answer."""
+        """Handle the sender's end of file. It may still read: return whether an answer is pending."""
         self.transport.flush()
         cycle = self.cycle
         if self._is_lingering or cycle is None or cycle.response_complete:
@@ -177,32 +177,32 @@ class LimitedConnection(WholeRequests):
         return True
 
     def pause_writing(self) -> None:
-        """Note that the sender takes no answers in: then nothing more is taken from it either."""
+        """Stop reading while the sender does not read its answers."""
         super().pause_writing()
         self.flow.pause_reading()
         self._is_stuck = True
         self.due = self.loop.time() + self._limits.head_seconds
 
     def resume_writing(self) -> None:
-        """Note that it does."""
+        """Resume reading."""
         super().resume_writing()
         self._is_stuck = False
         self._read_on_or_wait()
 
     def give_up(self, refusal: type[RefusedError] = NotHttpError) -> None:
-        """Read no more; see `WholeRequests`."""
+        """Stop reading; see `WholeRequests`."""
         self._held = None
         super().give_up(self._refusal or refusal)
 
     def refuse_head(self, refusal: type[RefusedError]) -> None:
-        """Answer a request without a whole head in its turn."""
+        """Answer a request with an incomplete head, after those before it."""
         self._connections.refused(refusal.reason)
         super().refuse_head(refusal)
         self._is_in_head = False
         self.due = math.inf
 
     def expire(self) -> None:
-        """End the connection: its time is up."""
+        """Close the connection at its deadline."""
         if self._is_stuck:
             self.abort()
         elif self._is_in_head:
@@ -211,7 +211,7 @@ class LimitedConnection(WholeRequests):
             self.transport.close()
 
     def abort(self) -> None:
-        """End the connection at once."""
+        """Close the connection immediately."""
         self.transport.abort()
 
     def _refusal_of_head(self, most_bytes: int) -> type[RefusedError] | None:
@@ -222,10 +222,10 @@ class LimitedConnection(WholeRequests):
         return None
 
     def _linger(self) -> bool:
-        """Read and throw away what still arrives after an answer that did not wait for it, for a moment.
+        """Briefly read and discard the rest of a body that was answered early.
 
-        A socket closed with unread bytes is reset, and a reset can overtake the answer: the sender would see a network
-        error and send the same again, instead of the refusal that is final.
+        Closing a socket with unread bytes resets it, and the reset can overtake the answer: the sender would see a
+        network error and retry, instead of the final refusal.
         """
         cycle = self.cycle
         if self._is_lingering or self._has_ended or cycle is None or not cycle.more_body or cycle.disconnected:

@@ -1,4 +1,4 @@
-"""All connections of a receiver: what each may send, how long it may take, and what all may hold together."""
+"""All connections of a receiver, with their individual and shared limits."""
 
 import asyncio
 import math
@@ -13,17 +13,17 @@ import structlog
 from receiver.exchange import Exchange
 from receiver.refusal import RefusedError
 
-# Descriptors that the queue, the spool, the key documents and the metrics may need beside those open at the start.
+# Descriptors reserved for the queue, the spool, the key documents and the metrics, besides those open at startup.
 _SPARE_DESCRIPTORS = 32
 _LEAST_CONNECTIONS = 8
-# Seconds between two lines about the same shortage.
+# Seconds between log lines about the same shortage.
 _LINE_EVERY = 60.0
 
 _log = structlog.get_logger(__name__)
 
 
 class BodiesTooLargeError(RefusedError):
-    """All unfinished bodies together are more than `MAX_BODIES_BYTES`, and this one is the largest."""
+    """All incomplete bodies together exceed `MAX_BODIES_BYTES`, and this one is the largest."""
 
     status = 503
     reason = "bodies_too_large"
@@ -32,19 +32,19 @@ class BodiesTooLargeError(RefusedError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """What one connection may send and how long it may take, and what all may hold together.
+    """Limits of size and time for each connection, and for all together.
 
     Attributes:
-        header_bytes: of a request's headers; and of what may follow one part of a body before the next, trailers too.
-        headers: their number.
+        header_bytes: of a request's headers; also of trailers, and of whatever stands between two parts of a body.
+        headers: the number of headers.
         url_bytes: of a request's URL.
-        silent_seconds: until a new connection has sent something.
-        head_seconds: from a head's first byte until it is whole; and until a sender takes an answer in.
-        idle_seconds: after an answer until the next request.
-        linger_seconds: for which what still comes is thrown away after an answer that did not wait for the body.
-        bodies_bytes: received of all unfinished bodies together.
-        small_body_bytes: bodies below are never refused for what all hold.
-        connections: at one time; None for as many as there are descriptors.
+        silent_seconds: until a new connection must have sent something.
+        head_seconds: from a head's first byte to its last; also for the sender to read an answer.
+        idle_seconds: between an answer and the next request.
+        linger_seconds: for discarding the rest of a body that was answered early.
+        bodies_bytes: received in all incomplete bodies together.
+        small_body_bytes: smaller bodies are never refused because of `bodies_bytes`.
+        connections: concurrent connections; None for as many as there are descriptors.
     """
 
     header_bytes: int = 65_536
@@ -60,26 +60,26 @@ class Limits:
 
 
 class Connection(Protocol):
-    """A connection, as far as all of them are looked at."""
+    """What `Connections` needs of a connection."""
 
     due: float
 
     def expire(self) -> None:
-        """End it: its time is up."""
+        """Close it at its deadline."""
 
     def abort(self) -> None:
-        """End it at once."""
+        """Close it immediately."""
 
 
 class Connections:
     """The connections of a receiver process; lives in its event loop.
 
     Attributes:
-        limits: for each and for all.
-        open: those that are there now.
-        unfinished_bytes: received of all bodies that are not whole yet.
-        refused: is called with the reason of a refusal that the application does not see.
-        crowded_out: is called when a connection was closed for want of descriptors.
+        limits: for each connection and for all together.
+        open: the open connections.
+        unfinished_bytes: received in all incomplete bodies.
+        refused: called with the reason of a refusal that the application does not see.
+        crowded_out: called when a connection was closed for lack of descriptors.
     """
 
     def __init__(
@@ -92,7 +92,7 @@ class Connections:
         self.refused = refused
         self.crowded_out = crowded_out
         self._most = limits.connections or _connections_possible()
-        # One timer for all: a timer each would cost more than the rest of what a connection takes here.
+        # One timer for all: one per connection would cost more than the rest of its handling here.
         self._interval = min(limits.silent_seconds, limits.head_seconds, limits.idle_seconds, limits.linger_seconds) / 8
         self._loop: asyncio.AbstractEventLoop | None = None
         self.open: set[Connection] = set()
@@ -101,7 +101,7 @@ class Connections:
         self._last_line = -math.inf
 
     def opened(self, connection: Connection, loop: asyncio.AbstractEventLoop) -> None:
-        """Take in a connection. Where there are too many, the one that waits for a request longest makes room."""
+        """Add a connection. If there are too many, close the one that has been idle longest."""
         if len(self.open) >= self._most:
             self._make_room(connection, loop)
         self.open.add(connection)
@@ -110,11 +110,11 @@ class Connections:
             loop.call_later(self._interval, self._look)
 
     def closed(self, connection: Connection) -> None:
-        """Let go of a connection."""
+        """Remove a connection."""
         self.open.discard(connection)
 
     def body_grows(self, exchange: Exchange) -> None:
-        """Note what has arrived of a body that is not whole yet."""
+        """Count received bytes of an incomplete body."""
         exchange.is_counted = True
         self.unfinished_bytes += exchange.size - self._unfinished.get(exchange, 0)
         self._unfinished[exchange] = exchange.size
@@ -126,7 +126,7 @@ class Connections:
             largest.refuse(BodiesTooLargeError)
 
     def body_ends(self, exchange: Exchange) -> None:
-        """Note that no more of a body is waited for."""
+        """Stop counting a body that is complete or abandoned."""
         exchange.is_counted = False
         self.unfinished_bytes -= self._unfinished.pop(exchange, 0)
 

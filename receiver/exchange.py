@@ -11,9 +11,9 @@ class Exchange(RequestResponseCycle):
     """A request and its answer.
 
     Attributes:
-        size: how many bytes of the body have arrived.
-        is_counted: they count among the unfinished bodies.
-        refusal: why no more of the body is read; None while it is.
+        size: bytes of the body received so far.
+        is_counted: whether they count towards the incomplete bodies.
+        refusal: why reading the body was stopped; None while it is read.
     """
 
     size = 0
@@ -21,22 +21,22 @@ class Exchange(RequestResponseCycle):
     refusal: type[RefusedError] | None = None
 
     def refuse(self, refusal: type[RefusedError]) -> None:
-        """Read no more of the body; the application gets `refusal` when it next asks for a part."""
+        """Stop reading the body; the application's next `receive` raises `refusal`."""
         self.refusal = refusal
         self.body.clear()
         self.message_event.set()
 
     async def receive(self) -> Any:
-        """Return the next part of the body, as ASGI has it.
+        """Return the next ASGI message of the body.
 
         Raises:
-            RefusedError: the rest of the body is not read.
+            RefusedError: reading the body was stopped.
         """
         if self.waiting_for_100_continue and not self.transport.is_closing():
             self.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
             self.waiting_for_100_continue = False
         if not (self.disconnected or self.response_complete):
-            # What follows a whole body is another request: it can wait.
+            # Anything after a complete body is another request: it can wait.
             if self.more_body:
                 self.flow.resume_reading()
             await self.message_event.wait()
@@ -50,9 +50,9 @@ class Exchange(RequestResponseCycle):
         return {"type": "http.request", "body": body, "more_body": self.more_body}
 
     async def send(self, message: Any) -> None:
-        """Send a part of the answer, as ASGI has it. The connection ends with one that comes before the body is whole.
+        """Send an ASGI message of the answer. An answer sent before the body is complete closes the connection.
 
-        Every answer here says its `content-length`, and its headers are ours: uvicorn checks each of them again.
+        Every answer has a `content-length` and only our own headers, so uvicorn's checks of each header are skipped.
         """
         if self.flow.write_paused and not self.disconnected:
             await self.flow.drain()

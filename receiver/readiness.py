@@ -10,20 +10,20 @@ from starlette.responses import Response
 from receiver.keeping.keeper import Check, Keeper
 from receiver.keys.ring import KeyRing
 
-# The checks are public and may ask queue and disk: they are made at most this often, in seconds.
+# The checks are public and may access queue and disk: they run at most this often, in seconds.
 _AT_MOST_EVERY = 1.0
 
-_KEYS_THERE = Check(ok=True, detail="There are keys to check signatures with.")
-_NO_KEYS = Check(ok=False, detail="No key yet: deliveries are answered with 503 until a key document answers.")
+_KEYS_THERE = Check(ok=True, detail="Keys for checking signatures are loaded.")
+_NO_KEYS = Check(ok=False, detail="No key yet: deliveries get 503 until a key document answers.")
 
 
 async def healthz(_request: Request) -> Response:
-    """Answer that the process lives."""
+    """Answer 200: the process is alive."""
     return _json(HTTPStatus.OK, {"status": "alive"})
 
 
 class Readiness:
-    """Tells whether a delivery that came now could be answered with 200."""
+    """Checks whether a delivery arriving now could be answered with 200."""
 
     def __init__(self, keys: KeyRing, keeper: Keeper) -> None:
         self._keys = keys
@@ -33,7 +33,7 @@ class Readiness:
         self._checks: dict[str, Check] = {}
 
     async def readyz(self, _request: Request) -> Response:
-        """Answer 200 with the checks where there are keys, and queue or spool takes work; else 503."""
+        """Answer 200 if there are keys and the queue or the spool works, else 503; with the checks' results."""
         checks = await self._current()
         is_ready = checks["keys"].ok and (checks["queue"].ok or checks["spool"].ok)
         status = HTTPStatus.OK if is_ready else HTTPStatus.SERVICE_UNAVAILABLE

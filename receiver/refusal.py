@@ -1,19 +1,19 @@
-"""Why a delivery is not answered with 200: one error a reason, each knowing its answer."""
+"""Why a delivery is not answered with 200: one error class per reason, with its answer."""
 
 from typing import ClassVar
 
 
 class ReceiverError(Exception):
-    """The base of what goes wrong in the receiver."""
+    """Base class of the receiver's errors."""
 
 
 class RefusedError(ReceiverError):
-    """A delivery gets another answer than 200.
+    """A delivery is not answered with 200.
 
     Attributes:
-        status: the HTTP status; a 4xx is final for the vendor, so it is only for what is certain.
+        status: the HTTP status; a 4xx is final for the vendor, so it is only used when the refusal is certain.
         reason: one word, the same in the metric, the log and the tests.
-        sentence: what the sender is told; nothing about internals, and no part of the request.
+        sentence: the answer's text; it reveals no internals and no part of the request.
     """
 
     status: ClassVar[int]
@@ -25,13 +25,13 @@ class RefusedError(ReceiverError):
 
 
 def reasons_to_refuse() -> list[str]:
-    """Return the reasons of all refusals that are defined where this is called."""
+    """Return the reasons of all refusals imported so far."""
     return sorted(refusal.reason for refusal in RefusedError.__subclasses__())
 
 
 class MethodNotAllowedError(RefusedError):
-    """Something else than a POST."""
+    """The method is not POST."""
 
     status = 405
     reason = "method"
-    sentence = "Webhooks are delivered by POST."
+    sentence = "Webhooks must be sent with POST."

@@ -1,4 +1,4 @@
-"""One receiver process: a socket, uvicorn on it, and an orderly end."""
+"""One receiver process: a socket, uvicorn on it, and a graceful shutdown."""
 
 import gc
 import logging
@@ -21,45 +21,45 @@ from runtime import listening
 
 _log = structlog.get_logger(__name__)
 
-# Connections that the kernel holds while the loop is busy.
+# Connections that the kernel queues while the loop is busy.
 _BACKLOG = 2048
 
-# A body has ten seconds to arrive, keeping takes one or two more.
+# A body has ten seconds to arrive; making it durable takes one or two more.
 _STOP_SECONDS = 15
 
 
 class ListenError(ReceiverError):
-    """The receiver can't listen where it was told to. The message is one line for the person who told it."""
+    """The receiver can't listen on its configured address. The message is one line for the operator."""
 
 
 def listen(host: str, port: int) -> socket.socket:
     """Return a listening socket.
 
     Raises:
-        ListenError: the port is taken, or the host is none of this machine's.
+        ListenError: the port is taken, or the host is not one of this machine's addresses.
     """
     try:
         return listening.listen(host, port, _BACKLOG)
     except OSError as error:
         raise ListenError(
             f"The receiver can't listen on HOST {host}, PORT {port}: {error.strerror}. "
-            "Stop what uses it, or set HOST and PORT to a free address of this machine."
+            "Stop the process that uses it, or set HOST and PORT to a free address of this machine."
         ) from error
 
 
 def make_server(app: ASGIApp, connections: Connections | None = None, *, protocol: Any = None) -> uvicorn.Server:
-    """Return the HTTP server of a receiver; to be run with a listening socket.
+    """Return the HTTP server of a receiver; run it with a listening socket.
 
     Args:
         app: what answers.
         connections: with the limits of each and of all.
-        protocol: another uvicorn protocol instead, without limits: for comparison.
+        protocol: a uvicorn protocol to use instead, without limits: for comparison.
     """
     config = uvicorn.Config(
         app,
         loop="uvloop",
         http=protocol
-        or partial(  # type: ignore[arg-type]  # it is called as a class would be
+        or partial(  # type: ignore[arg-type]  # called like a class
             LimitedConnection, connections=connections or Connections(Limits())
         ),
         ws="none",
@@ -75,21 +75,21 @@ def make_server(app: ASGIApp, connections: Connections | None = None, *, protoco
 
 
 def serve(app: ASGIApp, listener: socket.socket, connections: Connections | None = None) -> int:
-    """Serve until SIGTERM or SIGINT: then take no more, answer what is under way, and end.
+    """Serve until SIGTERM or SIGINT; then stop accepting, answer pending requests, and return.
 
     Args:
         app: what answers.
-        listener: the socket to take connections from.
+        listener: the socket to accept connections on.
         connections: with the limits of each and of all.
 
     Returns:
         The exit status: 0, also after a signal.
     """
     server = make_server(app, connections)
-    # Anyone can send what is no HTTP: not worth a line each time.
+    # Anyone can send invalid HTTP: not worth a log line each.
     logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
 
-    # uvicorn raises a signal again when it has ended, for whoever handled it before: that it ended is all we want.
+    # uvicorn re-raises the signal for earlier handlers after shutdown; a clean return is all we want.
     def stop(_number: int, _frame: FrameType | None) -> None:
         server.should_exit = True
 
@@ -104,10 +104,10 @@ def serve(app: ASGIApp, listener: socket.socket, connections: Connections | None
 
 
 def _collect_rarely() -> None:
-    """Spare the garbage collector what never becomes garbage, and most of its rounds.
+    """Freeze long-lived objects and run the garbage collector less often.
 
-    With Python's defaults it takes a tenth of a busy receiver's time; what a request leaves behind in cycles is a
-    few dozen objects.
+    With Python's defaults it takes a tenth of a busy receiver's time, though a request leaves only a few dozen objects
+    in cycles.
     """
     gc.collect()
     gc.freeze()
@@ -115,7 +115,7 @@ def _collect_rarely() -> None:
 
 
 class Breakdown:
-    """Ends this process because a part of it has ended; its supervisor starts it again."""
+    """Ends this process because a part of it has died; its supervisor restarts it."""
 
     status = 1
 
@@ -123,7 +123,7 @@ class Breakdown:
         self.has_happened = False
 
     def __call__(self) -> None:
-        """Stop as by SIGTERM: answer what can be answered. Should that hang on what is broken, end anyway."""
+        """Stop as on SIGTERM, answering what can be answered; exit anyway if that hangs."""
         self.has_happened = True
         last_resort = threading.Timer(_STOP_SECONDS, os._exit, (self.status,))
         last_resort.daemon = True

@@ -13,7 +13,7 @@ from workers.queue.broker_address import broker_url
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReceiverSettings:
-    """What a receiver is told from outside.
+    """The receiver's settings.
 
     Attributes:
         broker_url: the queue, see `runtime.addresses`.
@@ -22,12 +22,12 @@ class ReceiverSettings:
         metrics_host: the address that the metrics are served on.
         metrics_port: the port of the metrics.
         max_body_bytes: larger bodies are refused.
-        max_bodies_bytes: received of all unfinished bodies together; beyond it the largest is refused.
+        max_bodies_bytes: received in all incomplete bodies together; beyond it the largest is refused.
         key_urls: the vendor's key documents.
-        public_keys: pinned keys; where there are some, nothing is fetched.
-        dev_key: one more key to trust, which does not keep the documents from being fetched.
-        var_folder: where the documents' keys are kept, and deliveries wait that the queue did not take.
-        way_out: the proxies and authorities on the way to the documents.
+        public_keys: pinned keys; if there are any, nothing is fetched.
+        dev_key: an additional trusted key; the documents are still fetched.
+        var_folder: where the documents' keys and the spool are kept.
+        way_out: the proxies and certificate authorities for fetching the documents.
     """
 
     broker_url: str = field(repr=False)  # may hold a password
@@ -48,7 +48,7 @@ class ReceiverSettings:
         """Read the settings.
 
         Raises:
-            SettingError: a variable has a value that it does not take; the message names the variable.
+            SettingError: a variable's value is invalid; the message names the variable.
         """
         return cls(
             broker_url=broker_url(environment),

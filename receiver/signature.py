@@ -1,4 +1,4 @@
-"""What a request's headers claim: one signature, the header family it came in, and the vendor's ids."""
+"""Reads a request's headers: the signature, its header family, and the vendor's ids."""
 
 import binascii
 from collections.abc import Iterable
@@ -15,7 +15,7 @@ MOST_ID_CHARACTERS = 200
 SHORTEST_SIGNATURE = 256
 LONGEST_SIGNATURE = 1024
 SIGNATURE_STEP = 64
-# Around a header's value they are no part of it; the parser takes off the leading ones only.
+# Not part of a header's value; the parser strips the leading ones only.
 _BLANKS = b" \t"
 
 _LONGEST_ENCODED = -(-LONGEST_SIGNATURE // 3) * 4
@@ -26,7 +26,7 @@ class _Id(Enum):
     WEBHOOK = auto()
 
 
-# What a header holds: a signature of that family, or an id.
+# What each header contains: a signature of that family, or an id.
 _HOLDS: dict[bytes, Provider | _Id] = {
     b"dyte-signature": Provider.DYTE,
     b"rtk-signature": Provider.REALTIMEKIT,
@@ -38,7 +38,7 @@ _HOLDS: dict[bytes, Provider | _Id] = {
 
 
 class NoSignatureError(RefusedError):
-    """No signature header of either family."""
+    """There is no signature header of either family."""
 
     status = 401
     reason = "no_signature"
@@ -46,7 +46,7 @@ class NoSignatureError(RefusedError):
 
 
 class MalformedSignatureError(RefusedError):
-    """Signature headers that are no RSA signature, or that hold different ones."""
+    """The signature headers are not an RSA signature, or differ."""
 
     status = 401
     reason = "malformed_signature"
@@ -54,10 +54,10 @@ class MalformedSignatureError(RefusedError):
 
 
 class Claim(NamedTuple):
-    """What the headers say; nothing of it is proven yet, and all but the signature never will be.
+    """The headers' claims, all unverified; only the signature can be verified.
 
     Attributes:
-        signature: the bytes of a possible RSA signature.
+        signature: the decoded bytes, as long as an RSA signature.
         provider: the family of the signature's header name.
         delivery_uuid: the vendor's id of the delivery, cut to 200 characters; None without one.
         webhook_id: the vendor's id of the webhook registration, likewise.
@@ -70,10 +70,10 @@ class Claim(NamedTuple):
 
 
 def read_claim(headers: Iterable[tuple[bytes, bytes]]) -> Claim:
-    """Return what the headers (names in lower case, as ASGI has them) claim.
+    """Return the claims in the headers (lower-case names, as in ASGI).
 
-    Several signatures never add up: the same one may be repeated, under either name, two different ones are
-    refused, even if one of them is good. With both names the family is RealtimeKit's, the younger one.
+    The same signature may be repeated, under either name; different ones are refused, even if one of them is valid.
+    With both names the family is RealtimeKit's, the newer one.
 
     Raises:
         NoSignatureError: there is none.
@@ -102,10 +102,10 @@ def read_claim(headers: Iterable[tuple[bytes, bytes]]) -> Claim:
 
 
 def decode_signature(encoded: bytes) -> bytes:
-    """Return the signature that a header's value holds in strict base64.
+    """Decode a header's value as strict base64.
 
     Raises:
-        MalformedSignatureError: the value is something else, or of a length that no RSA signature has.
+        MalformedSignatureError: the value is not base64, or its length is not that of an RSA signature.
     """
     encoded = encoded.strip(_BLANKS)
     if len(encoded) > _LONGEST_ENCODED:
@@ -120,5 +120,5 @@ def decode_signature(encoded: bytes) -> bytes:
 
 
 def _id(value: bytes) -> str | None:
-    # Postgres takes no NUL in text; the HTTP parser lets none through, a proxy protocol might.
+    # Postgres accepts no NUL in text; the HTTP parser rejects it, a proxy protocol might not.
     return value.strip(_BLANKS)[:MOST_ID_CHARACTERS].decode("latin-1").replace("\0", "") or None

@@ -1,4 +1,4 @@
-"""Ends the process when a part of it has ended on which the promise depends: it would only look alive."""
+"""Ends the process when a vital part has died: it would only look alive."""
 
 import asyncio
 from collections.abc import Callable, Iterable
@@ -11,10 +11,10 @@ _log = structlog.get_logger(__name__)
 
 
 async def watch_parts(dead_parts: Callable[[], Iterable[str]], broken: Callable[[], None]) -> None:
-    """Look at all parts from time to time; once one has ended, say so and call `broken`.
+    """Check all parts periodically; once one has died, log it and call `broken`.
 
     Args:
-        dead_parts: gives the names of parts that have ended.
+        dead_parts: returns the names of parts that have died.
         broken: ends the process.
     """
     while not (dead := sorted(dead_parts())):  # noqa: ASYNC110 - they have no event to wait for

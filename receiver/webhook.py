@@ -17,12 +17,12 @@ from workers.queue.delivery import Delivery, Provider, new_delivery_id
 
 _log = structlog.get_logger(__name__)
 
-# Nobody is there to be answered; counted all the same.
+# The client is gone; only counted.
 _CLIENT_GONE = "client_gone"
 
 
 class FaultError(RefusedError):
-    """Something in the receiver is broken."""
+    """The receiver failed unexpectedly."""
 
     status = 503
     reason = "fault"
@@ -30,14 +30,14 @@ class FaultError(RefusedError):
 
 
 class Webhook:
-    """The endpoint, as an ASGI application. It does not look into a body: what was signed is kept.
+    """The endpoint, as an ASGI application. It never parses a body: the signed bytes are kept as they are.
 
     Args:
-        keys: tell who signed.
-        commit: keeps what was signed.
-        metrics: count the answers.
-        clock: the present time, UTC.
-        limits: larger and slower bodies are refused.
+        keys: verify the signature.
+        commit: makes the delivery durable.
+        metrics: counts the answers.
+        clock: the current time, UTC.
+        limits: limits of the body's size and time.
     """
 
     def __init__(

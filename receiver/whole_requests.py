@@ -1,8 +1,8 @@
-"""A request is read as it was sent, whatever its sender offers or appends.
+"""Reads requests completely, even with upgrade offers or trailers.
 
-llhttp, the parser under uvicorn, ends a request at its head when that offers another protocol (`upgrade: h2c`, as
-Java's HTTP client does): its body would be taken for the other protocol's bytes. uvicorn adds trailers to the headers,
-and answers what it can't parse at once, even if the request before that still waits for its own answer.
+llhttp, uvicorn's parser, ends a request after its head if that offers another protocol (`upgrade: h2c`, as Java's HTTP
+client does), and would treat the body as that protocol's bytes. uvicorn adds trailers to the headers, and answers a
+request it can't parse at once, even if an earlier request is still waiting for its answer.
 """
 
 import asyncio
@@ -19,13 +19,13 @@ from receiver.body import UnreadableBodyError
 from receiver.exchange import Exchange
 from receiver.refusal import RefusedError
 
-# Nearly all requests are for it: their URL need not be taken apart.
+# Nearly all requests use it: skips parsing the URL.
 _USUAL_PATH = "/webhook"
 _USUAL_URL = _USUAL_PATH.encode()
 
 _HIGH_WATER_BYTES = 65_536
 
-# Of a length and chunks the chunks count (RFC 9112, 6.3); some gateways send both, and pad the sizes.
+# With both a length and chunks, the chunks count (RFC 9112, 6.3); some gateways send both, and pad the sizes.
 _LENIENCIES = {
     "lenient_data_after_close": True,
     "lenient_chunked_length": True,
@@ -34,15 +34,15 @@ _LENIENCIES = {
 
 
 class NotHttpError(RefusedError):
-    """What arrived can't be parsed."""
+    """The request can't be parsed."""
 
     status = 400
     reason = "not_http"
-    sentence = "This is no HTTP request."
+    sentence = "This is not a valid HTTP request."
 
 
 class WholeRequests(HttpToolsProtocol):
-    """uvicorn's HTTP, with bodies that are whole and trailers that count for nothing."""
+    """uvicorn's HTTP protocol, with complete bodies and ignored trailers."""
 
     cycle: Exchange
     _is_chunked = False
@@ -58,7 +58,7 @@ class WholeRequests(HttpToolsProtocol):
         return parser
 
     def read(self, data: bytes | memoryview) -> None:
-        """Parse what has arrived."""
+        """Parse received data."""
         try:
             self.parser.feed_data(data)
         except httptools.HttpParserUpgrade as offer:
@@ -67,7 +67,7 @@ class WholeRequests(HttpToolsProtocol):
             self.give_up()
 
     def _read_on(self, data: bytes | memoryview, offer: httptools.HttpParserUpgrade) -> None:
-        """Read a request whose head offers another protocol as if it did not: nobody has to take such an offer."""
+        """Read a request that offers another protocol as plain HTTP: a server may ignore the offer."""
         rest = memoryview(data)
         try:
             while True:
@@ -81,7 +81,7 @@ class WholeRequests(HttpToolsProtocol):
                     offer = next_offer
                 else:
                     return
-        except (httptools.HttpParserError, httptools.HttpParserUpgrade):  # CONNECT is nothing but such an offer
+        except (httptools.HttpParserError, httptools.HttpParserUpgrade):  # CONNECT offers nothing else
             self.give_up()
 
     def _head_without_offer(self) -> bytes:
@@ -91,7 +91,7 @@ class WholeRequests(HttpToolsProtocol):
         return b"\r\n".join([*lines, b"", b""])
 
     def on_headers_complete(self) -> None:
-        """Hand the request to the application, or let it wait for the answer to the one before."""
+        """Hand the request to the application, or queue it behind the one before."""
         parser = self.parser
         if parser.should_upgrade():
             return
@@ -108,7 +108,7 @@ class WholeRequests(HttpToolsProtocol):
             scope["path"] = urllib.parse.unquote(path) if "%" in path else path
             scope["raw_path"] = raw_path
             scope["query_string"] = url.query or b""
-        # Headers that come after this are trailers.
+        # Later headers are trailers.
         self.headers = []
         self._is_chunked = False
         self._may_be_in_trailers = False
@@ -136,12 +136,12 @@ class WholeRequests(HttpToolsProtocol):
             self.pipeline.appendleft((self.cycle, app))
 
     def on_chunk_header(self) -> None:
-        """Note the size of a chunk; that of the last is 0, and what follows it are trailers."""
+        """Handle a chunk's size; the last one's is 0, and trailers follow it."""
         self._may_be_in_trailers = True
         if not self._is_chunked:
             self._is_chunked = True
             if _has_length(self.cycle.scope["headers"]):
-                # A proxy in between may see another end of this request than we do.
+                # A proxy in between may see a different end of this request.
                 self._let_go_after_answer()
 
     def on_body(self, body: bytes) -> None:
@@ -157,31 +157,31 @@ class WholeRequests(HttpToolsProtocol):
         cycle.message_event.set()
 
     def on_message_complete(self) -> None:
-        """Note that the body is whole."""
+        """Finish the body."""
         if self.parser.should_upgrade():
             return
         cycle = self.cycle
         cycle.more_body = False
         cycle.message_event.set()
         if self.headers:
-            # To the parser a `connection: close` among the trailers is as good as one in the head.
+            # The parser honours a `connection: close` in the trailers like one in the head.
             self._let_go_after_answer()
 
     def give_up(self, refusal: type[RefusedError] = NotHttpError) -> None:
-        """Read no more. Requests before this one keep their answers; one without a whole head gets `refusal`."""
+        """Stop reading. Earlier requests still get their answers; one with an incomplete head gets `refusal`."""
         self.parser = DEAF
         cycle = self.cycle
         if cycle is None or not cycle.more_body:
             self.refuse_head(refusal)
             return
-        if self._may_be_in_trailers:  # what is wrong with them takes nothing from the body
+        if self._may_be_in_trailers:  # bad trailers don't affect the body
             self.on_message_complete()
         else:
             cycle.refuse(UnreadableBodyError)
         self._let_go_after_answer()
 
     def refuse_head(self, refusal: type[RefusedError]) -> None:
-        """Answer a request without a whole head in its turn."""
+        """Answer a request with an incomplete head, after those before it."""
 
         async def answer(_scope: Scope, _receive: Receive, send: Send) -> None:
             await refuse(refusal, send)
@@ -197,13 +197,13 @@ class WholeRequests(HttpToolsProtocol):
 
 
 class _Deaf:
-    """In a parser's place: hears nothing."""
+    """Replaces the parser and ignores all data."""
 
     def feed_data(self, _data: object) -> None:
-        """Let the data go."""
+        """Ignore the data."""
 
     def should_upgrade(self) -> bool:
-        """Tell that no other protocol is offered."""
+        """Return False: no other protocol is offered."""
         return False
 
 

@@ -1,1 +1,1 @@
-"""What every process stands on."""
+"""Shared by every process: settings, logging, metrics, connections."""

@@ -1,7 +1,7 @@
-"""Where the database is: `DATABASE_URL`. Where the queue is, says `workers.queue.broker_address`.
+"""The address of the database: `DATABASE_URL`. The queue's address is in `workers.queue.broker_address`.
 
-What libpq takes, we take, except where a password that is not percent-encoded makes it see the URL's parts in the wrong
-places: it would tell a piece of the password as a host or a port.
+Anything libpq accepts is accepted, except a URL whose password is not percent-encoded and would be split in the wrong
+places: a piece of the password would then show up as a host or a port.
 """
 
 from collections.abc import Mapping
@@ -25,11 +25,11 @@ _MOST_PORT = 65535
 def database_url(environment: Mapping[str, str]) -> str:
     """Return the Postgres URL to use: `DATABASE_URL`, else that of the embedded Postgres that is running here.
 
-    It is whatever libpq takes, so it may be `host=… dbname=…` too.
+    Any form that libpq accepts works, including `host=… dbname=…`.
 
     Raises:
-        SettingError: the URL is none of Postgres.
-        DatabaseNotSetError: no URL is set and no embedded Postgres is running here.
+        SettingError: the URL is not a Postgres URL.
+        DatabaseNotSetError: no URL is set and no embedded Postgres is running in this folder.
     """
     set_url = DATABASE_URL.of(environment)
     if set_url is not None:
@@ -41,7 +41,7 @@ def database_url(environment: Mapping[str, str]) -> str:
 
 
 class DatabaseNotSetError(SettingError):
-    """There is neither a `DATABASE_URL` nor an embedded Postgres that runs here."""
+    """`DATABASE_URL` is not set and no embedded Postgres is running in this folder."""
 
     def __init__(self) -> None:
         Exception.__init__(
@@ -53,15 +53,15 @@ class DatabaseNotSetError(SettingError):
 
 
 def is_postgres(url: str) -> bool:
-    """Tell whether a URL that was checked is one of Postgres."""
+    """Return whether a validated URL is a Postgres URL."""
     return not url.lower().startswith(_AMQP_SCHEMES)
 
 
 def postgres_url(text: str) -> str:
-    """Return a Postgres URL, or what else libpq takes, as it is.
+    """Return a Postgres URL, or another connection string that libpq accepts, unchanged.
 
     Raises:
-        ValueError: libpq does not take it, or would take a piece of the password for another part. It says nothing.
+        ValueError: libpq rejects it, or would misread a piece of the password. The error has no text.
     """
     if not text:
         raise ValueError
@@ -71,7 +71,7 @@ def postgres_url(text: str) -> str:
         raise ValueError from None
     _check_ports(str(options.get("port") or ""), str(options.get("hostaddr") or options.get("host") or ""))
     rest = text.partition("://")[2]
-    # libpq takes what is before the first `@` for user and password, if that comes before any `/`.
+    # libpq reads everything before the first `@` as user and password, if no `/` comes earlier.
     user, at, behind = rest.partition("@") if "@" in rest.partition("/")[0] else ("", "", rest)
     if is_torn(user + at, behind.partition("?")[0]):
         raise ValueError
@@ -79,7 +79,7 @@ def postgres_url(text: str) -> str:
 
 
 def _check_ports(ports: str, hosts: str) -> None:
-    """Raise a ValueError where libpq would, though only once it connects."""
+    """Raise a ValueError for what libpq would only reject when it connects."""
     if not ports:
         return
     numbers = ports.split(",")
@@ -91,11 +91,11 @@ def _check_ports(ports: str, hosts: str) -> None:
 
 
 def is_torn(user: str, behind: str) -> bool:
-    """Tell whether a password may go on behind what the driver takes for its end, up to another `@`.
+    """Return whether the password may extend past where the driver ends it, up to a later `@`.
 
     Args:
-        user: what the driver takes for user and password, with the `@`; empty where it sees none.
-        behind: what follows.
+        user: the part that the driver reads as user and password, with the `@`; empty if there is none.
+        behind: the rest of the URL.
     """
     before, at, _ = behind.rpartition("@")
     return bool(at) and ":" in user + before

@@ -1,4 +1,4 @@
-"""Connections to Postgres that notice when the other side is gone, and whose commits are on disk."""
+"""Postgres connections that notice a dead peer and commit durably."""
 
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -22,19 +22,19 @@ _PATIENCE = {
     "tcp_user_timeout": 10000,
 }
 
-# Whose session it is, and whether it answers commits before its log is on disk: "committed" would mean less than we
-# promise. In one round trip, with the time limit out of the way that the role may have.
+# Which server process we got, and whether it acknowledges commits before they are on disk (which would break our
+# promise). One round trip, with any statement timeout of the role lifted.
 _LOOK = "SET LOCAL statement_timeout = 0; SELECT pg_backend_pid(), current_setting('synchronous_commit')"
-# A limit of a millisecond can still be over before the statement that lifts it has begun.
+# A timeout of a millisecond can expire before the statement that lifts it has started.
 _MOST_TRIES = 20
 
-# End a statement whose client is gone while it waits for a lock; a server on some systems does not know how.
+# Cancels a statement that waits for a lock after its client is gone; not supported on every platform.
 _LET_GO_WHILE_WAITING = "SET client_connection_check_interval = '5s'"
 
 Result = TypeVar("Result")
 
 
-def connect(  # noqa: PLR0913 - by name, and most callers give one
+def connect(  # noqa: PLR0913 - keyword-only, and most callers pass one
     url: str,
     *,
     name: str,
@@ -43,22 +43,22 @@ def connect(  # noqa: PLR0913 - by name, and most callers give one
     dead_after: float = DEAD_AFTER,
     settings: Mapping[str, str] | None = None,
 ) -> Session:
-    """Open a connection on which each statement is a transaction of its own.
+    """Open a connection in autocommit mode.
 
-    What the URL itself says (`sslmode`, `connect_timeout`, …) comes first. The time limits that a role or a database
-    has are lifted: those are meant for people's queries. Behind a pooler the server's sessions are shared with others,
-    so there each transaction gets the settings for itself.
+    Parameters in the URL (`sslmode`, `connect_timeout`, …) take precedence. Timeouts set on the role or the database
+    are lifted: they are meant for interactive queries. A pooler shares the server's sessions between clients, so
+    behind one the settings are applied in each transaction.
 
     Args:
         url: `postgresql://…` or `postgres://…`.
         name: shown as `application_name` in `pg_stat_activity`.
         connect_timeout: seconds, at least 2.
-        durable: whether a commit is answered only once it is on disk.
-        dead_after: seconds of silence after which this process counts as dead; its transaction ends soon after.
-        settings: further settings of the server for this connection, by name.
+        durable: whether a commit is acknowledged only once it is on disk.
+        dead_after: seconds of silence after which this process counts as dead; its transaction is ended soon after.
+        settings: additional server settings for this connection, by name.
 
     Raises:
-        psycopg.OperationalError: the server is away or does not let us in.
+        psycopg.OperationalError: the server is unreachable or refuses the connection.
     """
     patience = {**_PATIENCE, "connect_timeout": connect_timeout, "application_name": name}
     ours = {key: value for key, value in patience.items() if key not in conninfo_to_dict(url)}
@@ -81,7 +81,7 @@ def connect(  # noqa: PLR0913 - by name, and most callers give one
 
 
 def _look(connection: psycopg.Connection[tuple[Any, ...]]) -> tuple[int, str]:
-    """Return the process of the server that answers, and its `synchronous_commit`."""
+    """Return the server process's id and its `synchronous_commit`."""
     cursor = connection.execute(_LOOK)
     cursor.nextset()
     [(pid, synchronous_commit)] = cursor.fetchall()
@@ -89,7 +89,7 @@ def _look(connection: psycopg.Connection[tuple[Any, ...]]) -> tuple[int, str]:
 
 
 def _insist(do: Callable[[], Result]) -> Result:
-    """Do what lifts a time limit; again, where the limit was over before it was lifted."""
+    """Call `do`, which lifts a timeout; retry if that timeout expires first."""
     for _ in range(_MOST_TRIES):
         with suppress(errors.QueryCanceled):
             return do()
@@ -97,6 +97,6 @@ def _insist(do: Callable[[], Result]) -> Result:
 
 
 def cut_connection(connection: psycopg.Connection[Any]) -> None:
-    """Break a connection from another thread: whoever waits on it gets a `psycopg.OperationalError`."""
+    """Break a connection from another thread: a thread waiting on it gets a `psycopg.OperationalError`."""
     with suppress(psycopg.Error):
         cut(connection.pgconn.socket)

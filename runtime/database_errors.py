@@ -1,7 +1,7 @@
-"""What an error of Postgres calls for, by its SQLSTATE: waiting, trying again, or another look at what was sent.
+"""Classifies Postgres errors by SQLSTATE: wait, retry, isolate the row, or hold until an operator fixes it.
 
-The codes are those of PostgreSQL's appendix A. What is not in the table is a refusal: the server is there, understood,
-and says no, and will say so again until somebody changes it or the data.
+The codes are from PostgreSQL's appendix A. Any other code is a refusal: the server is up, understood the statement and
+rejected it, and will reject it again until the server or the data changes.
 """
 
 from collections.abc import Mapping
@@ -11,43 +11,43 @@ import psycopg
 
 
 class Cause(Enum):
-    """Why the server did not do what it was asked for."""
+    """Why a statement failed."""
 
     AWAY = auto()
-    """It is not there, does not let us in, or lacks what it needs to work at all. Wait until that has passed."""
+    """The server is unreachable, refuses connections or is out of resources. Wait until that has passed."""
     CONTENTION = auto()
-    """Somebody was in the way, or broke it off. Try the same again."""
+    """Another transaction was in the way, or the statement was canceled. Retry it unchanged."""
     DATA = auto()
-    """A value does not fit: one row is at fault, and is known by trying fewer."""
+    """A value does not fit: one row is at fault, found by trying smaller groups."""
     REFUSAL = auto()
-    """Anything else: a table, a right or a rule is not as it must be. It may concern one row or all."""
+    """Anything else: a table, a privilege or a constraint is not as expected. It may affect one row or all."""
 
 
-# By a whole code, else by its class (the first two characters).
+# Looked up by the whole code, then by its class (the first two characters).
 _CAUSES: Mapping[str, Cause] = {
     "08": Cause.AWAY,  # connection exception
     "25006": Cause.AWAY,  # a standby after a failover, or set to read only
-    "25P03": Cause.AWAY,  # the server has ended a session that idled in its transaction
-    "25P04": Cause.AWAY,  # the same of a transaction that took too long
+    "25P03": Cause.AWAY,  # idle-in-transaction timeout
+    "25P04": Cause.AWAY,  # transaction timeout
     "53": Cause.AWAY,  # disk full, out of memory, too many connections
-    "57": Cause.AWAY,  # shutting down, starting, the session was ended from outside
-    "58": Cause.AWAY,  # its disk or its files
-    "F0": Cause.AWAY,  # its configuration
+    "57": Cause.AWAY,  # shutting down, starting up, session terminated
+    "58": Cause.AWAY,  # I/O errors
+    "F0": Cause.AWAY,  # configuration file errors
     "40": Cause.CONTENTION,  # deadlock, serialization failure
     "55006": Cause.CONTENTION,  # object in use
     "55P03": Cause.CONTENTION,  # lock not available
-    "57014": Cause.CONTENTION,  # cancelled by somebody, or by a time limit
+    "57014": Cause.CONTENTION,  # canceled by a user or by a timeout
     "72": Cause.CONTENTION,  # snapshot too old
     "22": Cause.DATA,  # data exception
     "23": Cause.DATA,  # constraint violation
-    "54": Cause.DATA,  # a limit of the server's, such as the size of an index entry
+    "54": Cause.DATA,  # a server limit, such as the size of an index entry
 }
 
 
 def cause_of(error: psycopg.Error) -> Cause:
-    """Return what an error calls for.
+    """Return the cause of an error.
 
-    Without a code it is the driver's own: no connection could be made or it was lost, or a value that no column takes.
+    An error without a code comes from the driver: the connection failed or was lost, or a value can't be encoded.
     """
     code = error.sqlstate
     if code is not None:

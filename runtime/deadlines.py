@@ -1,7 +1,7 @@
-"""Deadlines for connections: a server that neither answers nor hangs up must not hold a thread for ever.
+"""Deadlines for connections: a server that neither answers nor hangs up must not block a thread indefinitely.
 
-A frozen server keeps its TCP connections alive, so keepalives do not find it. What does is to cut the connection from
-outside: the thread that waits on it wakes up with the driver's ordinary error for a lost connection.
+A frozen server keeps its TCP connections alive, so keepalives do not detect it. Instead another thread shuts the socket
+down, and the blocked thread gets the driver's ordinary error for a lost connection.
 """
 
 import os
@@ -20,13 +20,13 @@ _log = structlog.get_logger(__name__)
 
 def cut(file_number: int) -> None:
     """Shut the socket down without closing its descriptor, which still belongs to the driver."""
-    # A copy of the descriptor, because Python's socket object closes the one that it is given.
+    # Duplicate the descriptor, because Python's socket object closes the one it is given.
     with suppress(OSError), socket.socket(fileno=os.dup(file_number)) as copy:
         copy.shutdown(socket.SHUT_RDWR)
 
 
 class Deadlines:
-    """Cuts what is still under way when its time is up. One background thread serves a process."""
+    """Cuts off operations that exceed their deadline. One background thread per process."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -42,7 +42,7 @@ class Deadlines:
             if self._thread is None:
                 thread = threading.Thread(target=self._watch, name="deadlines", daemon=True)
                 thread.start()
-                self._thread = thread  # not before it is alive: others look whether it is
+                self._thread = thread  # only once it is alive: `is_alive` checks it
         try:
             yield
         finally:
@@ -50,7 +50,7 @@ class Deadlines:
                 self._pending.pop(token, None)
 
     def is_alive(self) -> bool:
-        """Tell whether the thread runs, or is not needed yet."""
+        """Return whether the thread is running or has not been needed yet."""
         return self._thread is None or self._thread.is_alive()
 
     def _watch(self) -> None:
@@ -64,7 +64,7 @@ class Deadlines:
                         del self._pending[token]
                         try:
                             cut_off()
-                        except Exception as error:  # noqa: BLE001 - the others' deadlines count as well
+                        except Exception as error:  # noqa: BLE001 - one failure must not stop the other deadlines
                             _log.error("cutting_failed", exc_info=error)
 
 

@@ -1,8 +1,8 @@
-"""The file `.env`: read whole or not at all.
+"""Reads `.env` completely or not at all.
 
-python-dotenv reads what it can and warns of the rest. Half of the settings is worse than none: without its line for
-`ORGANIZATION_IDS` a worker takes everybody's events. So each line that would be left out, or would swallow others,
-stops the start.
+python-dotenv reads what it can and warns about the rest. Half of the settings is worse than none: without the line for
+`ORGANIZATION_IDS` a worker accepts every organization's events. So any line that would be dropped, or would swallow
+others, fails startup.
 """
 
 import io
@@ -15,17 +15,17 @@ from dotenv.parser import Binding, parse_stream
 from runtime.setting_error import EnvFileError
 
 _LINE_BREAK = re.compile(rb"\r\n|\n|\r")
-# What a variable's name is made of, in the environment and in the tools that share this file.
+# Valid variable names, for the environment and for other tools that read this file.
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
 # In a quoted value of several lines: a line that sets another variable. Not base64, whose `=` end the line.
 _SWALLOWED = re.compile(r"^[ \t]*(?:export[ \t]+)?[A-Z_][A-Z0-9_]*[ \t]*=[ \t]*[^\s=]", re.MULTILINE)
 
 
 def read_env_file(path: Path) -> dict[str, str]:
-    """Return what the file sets, in UTF-8 with or without a byte order mark; nothing where there is no such file.
+    """Return the variables set in the file (UTF-8, with or without a byte order mark); empty if the file is missing.
 
     Raises:
-        EnvFileError: it is there and can't be read, or a line of it can't.
+        EnvFileError: the file exists but it, or one of its lines, can't be read.
     """
     values: dict[str, str] = {}
     set_on: dict[str, int] = {}
@@ -34,16 +34,16 @@ def read_env_file(path: Path) -> dict[str, str]:
             continue
         name, value = binding.key, binding.value
         if value is None:
-            raise _unreadable(path, line, "there is no `=` in it. Write NAME=value, or put a # before it")
+            raise _unreadable(path, line, "it has no `=`. Write NAME=value, or start the line with #")
         if not _NAME.fullmatch(name):
             raise _unreadable(
-                path, line, "what stands before the `=` is no variable's name (letters, digits and _, without quotes)"
+                path, line, "the part before the `=` is not a variable name (letters, digits, _; no quotes). Correct it"
             )
         if _SWALLOWED.search(value):
             raise _unreadable(path, line, "its quote is still open on a later line that sets a variable. Close it")
         if values.get(name, value) != value:
             raise _unreadable(
-                path, line, f"it sets a variable that line {set_on[name]} has set to something else. Remove one of them"
+                path, line, f"it sets a variable that line {set_on[name]} sets to another value. Remove one of them"
             )
         values[name] = value
         set_on.setdefault(name, line)
@@ -51,8 +51,8 @@ def read_env_file(path: Path) -> dict[str, str]:
 
 
 def _bindings(path: Path) -> Iterator[tuple[int, Binding]]:
-    """Yield each line, or lines of one value, with the number of its first."""
-    # The line breaks of every system become those of this one, as in any text file.
+    """Yield each binding with the number of its first line."""
+    # Universal newlines, as in any text file.
     for binding in parse_stream(io.StringIO(_text(path), newline=None)):
         original = binding.original
         blank = original.string[: len(original.string) - len(original.string.lstrip())]
@@ -69,11 +69,11 @@ def _text(path: Path) -> str:
         content = path.read_bytes()
     except FileNotFoundError:
         if path.is_symlink():
-            raise EnvFileError(f"{path} is a link to a file that is not there. Remove it, or make that file.") from None
+            raise EnvFileError(f"{path} is a link to a missing file. Remove the link, or create that file.") from None
         return ""
     except OSError as error:
         raise EnvFileError(
-            f"{path} can't be read ({error.strerror}). Make it a file that this user can read, or remove it."
+            f"{path} can't be read ({error.strerror}). Make it readable for this user, or remove it."
         ) from None
     try:
         text = content.decode("utf-8")
@@ -83,7 +83,7 @@ def _text(path: Path) -> str:
         ) from None
     if "\0" in text:
         raise _unreadable(
-            path, _line_at(content, content.index(b"\0")), "it holds a NUL byte. Save the file in UTF-8 (not UTF-16)"
+            path, _line_at(content, content.index(b"\0")), "it contains a NUL byte. Save the file in UTF-8 (not UTF-16)"
         )
     return text
 
@@ -93,4 +93,4 @@ def _line_at(content: bytes, position: int) -> int:
 
 
 def _unreadable(path: Path, line: int, why: str) -> EnvFileError:
-    return EnvFileError(f"{path}, line {line} can't be read: {why}, and start again.")
+    return EnvFileError(f"{path}, line {line} can't be read: {why}, and restart.")

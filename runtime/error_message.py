@@ -1,8 +1,8 @@
-"""What Postgres says of an error, without the values that it says it about.
+"""Postgres error messages without the values they quote.
 
-A server quotes what it objects to, and a trigger's own message may hold any column of a row: bodies are personal data
-and stay out of logs. Names of tables, columns and constraints stay, as without them nobody knows what to repair. DETAIL
-and CONTEXT, which hold whole rows, are never looked at.
+The server quotes the offending value, and a trigger's message may contain any column of a row. Bodies are personal data
+and stay out of logs. Names of tables, columns and constraints are kept: they say what to fix. DETAIL and CONTEXT, which
+contain whole rows, are never used.
 """
 
 import re
@@ -17,26 +17,26 @@ from runtime.database_errors import Cause, cause_of
 _CUT = "…"
 # Characters.
 _LONGEST = 300
-# Where the server's C code says that the message is not its own but that of a RAISE.
+# The C function the server reports when the message comes from a RAISE.
 _RAISED = "exec_stmt_raise"
 
-# As the server writes quotation marks in its languages. An apostrophe within a word is none.
+# Quotation marks in the server's languages. An apostrophe within a word is not one.
 _QUOTED = re.compile(r"""(?<!\w)'([^']*)'(?!\w)|"([^"]*)"|«([^»]*)»|„([^“”]*)[“”]|“([^”]*)”|\u2018([^\u2019]*)\u2019""")
-# A value may itself hold a quotation mark: from the first to the last.
+# A value may contain a quotation mark itself: match from the first to the last.
 _QUOTED_AT_LENGTH = re.compile(r'".*"', re.DOTALL)
 _WORD = re.compile(r"\w+")
 _WITH_DIGITS = re.compile(r"\S*\d\S*")
 
 
 def message_without_values(error: psycopg.Error, bodies: Iterable[bytes] = ()) -> str:
-    """Return the first line of what the server, or the driver, says.
+    """Return the first line of the server's or driver's message.
 
     Args:
-        error: that was raised.
-        bodies: that were being written; none of what they state is in the answer.
+        error: the exception.
+        bodies: the bodies being written; the result contains none of their values.
     """
     if error.sqlstate is None:
-        # Of a wrong URL the driver quotes parts, and those may be a password.
+        # The driver quotes parts of a malformed URL, possibly the password.
         is_of_connection = isinstance(error, psycopg.OperationalError | psycopg.InterfaceError)
         said = _first_line(str(error)) if is_of_connection else ""
         return _QUOTED.sub(_CUT, said)[:_LONGEST] or type(error).__name__
@@ -52,7 +52,7 @@ def message_without_values(error: psycopg.Error, bodies: Iterable[bytes] = ()) -
         said = _QUOTED.sub(lambda quoted: _CUT if _stands_in(_inner(quoted), values) else quoted.group(), said)
     said = _without(said, values)
     if is_raised:
-        # It may hold a part of a value, too, or one in another form.
+        # It may also contain part of a value, or the value in another form.
         words = {word.casefold() for value in values for word in _WORD.findall(value)}
         said = _WORD.sub(lambda word: _CUT if word.group().casefold() in words else word.group(), said)
         said = _WITH_DIGITS.sub(_CUT, said)
@@ -88,7 +88,7 @@ def _as_words(text: str) -> re.Pattern[str]:
 
 
 def _values(bodies: Iterable[bytes]) -> Iterator[str]:
-    """Yield what bodies state: their texts and numbers, not the names of their fields."""
+    """Yield the strings and numbers in the bodies, without the names of their fields."""
     for body in bodies:
         try:
             yield from _leaves(msgspec.json.decode(body))

@@ -1,22 +1,22 @@
-"""Where log lines go. One that can't be written is counted, and never an error of the code that logs."""
+"""Writes log lines. A line that can't be written is counted; logging never raises."""
 
 import os
 from typing import TextIO
 
 
 class LostLines:
-    """How many lines of this process could not be written."""
+    """Counts this process's lines that could not be written."""
 
     def __init__(self) -> None:
         self._count = 0
         self._taken = 0
 
     def add(self) -> None:
-        """Count one."""
+        """Count one line."""
         self._count += 1
 
     def since_last(self) -> int:
-        """Return how many there were since the last call."""
+        """Return the number since the last call."""
         before, self._taken = self._taken, self._count
         return self._taken - before
 
@@ -25,19 +25,19 @@ lost_lines = LostLines()
 
 
 class LogLines:
-    """Writes lines to a stream as they come, and past its buffer where it has a descriptor.
+    """Writes lines to a stream immediately, bypassing its buffer if it has a descriptor.
 
-    A buffer that could not be written would be kept, grow, and fail every line after it.
+    A buffer that can't be flushed would be kept, grow, and fail every later line.
     """
 
     def __init__(self, stream: TextIO | None) -> None:
-        """Write to `stream`; without one, as in a process whose stderr is closed, every line is lost."""
+        """Write to `stream`; if None, as in a process with stderr closed, every line is lost."""
         self._stream = stream
         self._descriptor = _descriptor(stream)
 
     @property
     def is_terminal(self) -> bool:
-        """Whether a person may be looking."""
+        """Whether the stream is a terminal."""
         return self._descriptor is not None and os.isatty(self._descriptor)
 
     def write(self, text: str) -> None:
@@ -51,11 +51,11 @@ class LogLines:
                 self._stream.write(text)
             else:
                 lost_lines.add()
-        except (OSError, ValueError):  # a full disk, a reader that is gone, a stream that was closed
+        except (OSError, ValueError):  # disk full, broken pipe, closed stream
             lost_lines.add()
 
     def flush(self) -> None:
-        """Do nothing: nothing is held back."""
+        """Do nothing: nothing is buffered."""
 
 
 def _descriptor(stream: TextIO | None) -> int | None:

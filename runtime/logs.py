@@ -1,8 +1,8 @@
-"""Logs of both processes: one JSON object a line, or coloured text where a person looks at a terminal.
+"""Logging for all processes: one JSON object per line, or coloured text on a terminal.
 
-An event has a fixed name, ids are fields. Bodies never get here: of a library's record only the template is logged, not
-the values in it (Dramatiq's are the messages themselves), and of an exception only its type and where it was raised (a
-database quotes the values it objects to).
+An event has a fixed name; ids are fields. Bodies are never logged: a library's record is logged as its template without
+the values (Dramatiq's values are the messages themselves), an exception as its type and where it was raised (a database
+quotes the offending values).
 """
 
 import logging
@@ -19,14 +19,14 @@ from structlog.typing import EventDict, ExcInfo, Processor, WrappedLogger
 
 from runtime.log_lines import LogLines, lost_lines
 
-# Frames of an exception that are logged, innermost last.
+# Logged frames per exception, innermost last.
 _FRAMES = 12
 
 _STREAM_KEY = re.compile(r"""(stream_?key[\\"']*\s*[:=]\s*[\\"']*)[^\\"',}\s]+""", re.IGNORECASE)
 
 
 def set_up_logging(stream: TextIO | None = None) -> None:
-    """Send the process's own events (from INFO on) and the libraries' (from WARNING on) to `stream`, else to stderr."""
+    """Log the process's events (INFO and up) and the libraries' (WARNING and up) to `stream`, by default stderr."""
     out = LogLines(stream or sys.stderr)
     renderer: Processor = (
         structlog.dev.ConsoleRenderer() if out.is_terminal else structlog.processors.JSONRenderer(default=str)
@@ -49,7 +49,7 @@ def set_up_logging(stream: TextIO | None = None) -> None:
     root = logging.getLogger()
     root.handlers[:] = [_LibraryHandler()]
     root.setLevel(logging.WARNING)
-    # Pika tells a lost connection in seven errors; QueueAwayError tells it once.
+    # Pika logs a lost connection as seven errors; we log QueueAwayError once.
     logging.getLogger("pika").setLevel(logging.CRITICAL)
     for name in ("uvicorn", "uvicorn.error", "uvicorn.access", "dramatiq"):
         logger = logging.getLogger(name)
@@ -61,14 +61,14 @@ def set_up_logging(stream: TextIO | None = None) -> None:
 
 
 def _safely(*processors: Processor) -> Processor:
-    """Return the processors as one; an event that they can't bring into a line is lost, and no error."""
+    """Chain the processors; an event they can't render is dropped and counted instead of raising."""
 
     def process(logger: WrappedLogger, method: str, event: EventDict) -> Any:
         made: Any = event
         try:
             for processor in processors:
                 made = processor(logger, method, made)
-        except Exception:  # noqa: BLE001 - whatever a value's text is made by
+        except Exception:  # noqa: BLE001 - a value's `__str__` may raise anything
             lost_lines.add()
             raise structlog.DropEvent from None
         return made
@@ -77,11 +77,11 @@ def _safely(*processors: Processor) -> Processor:
 
 
 class LoggableError(Exception):
-    """An error whose text holds nothing of a message or a row, so that it may be logged."""
+    """An error whose text contains nothing from a message or a row, so it may be logged."""
 
 
 class _LibraryHandler(logging.Handler):
-    """Logs what libraries say without what they say it about."""
+    """Logs libraries' records without the values in them."""
 
     def emit(self, record: logging.LogRecord) -> None:
         """Log one record."""
@@ -91,9 +91,9 @@ class _LibraryHandler(logging.Handler):
             lost_lines.add()
 
     def _emit(self, record: logging.LogRecord) -> None:
-        # The first line: asyncio puts the exceptions themselves, text and all, into those that follow.
+        # The first line only: asyncio puts the exception's text into the following ones.
         fields: dict[str, Any] = {"library": record.name, "says": str(record.msg).partition("\n")[0]}
-        # The one kind of value that is known to hold nothing of a message.
+        # The only values known to contain nothing from a message.
         details = [str(value) for value in _values(record) if isinstance(value, LoggableError)]
         if details:
             fields["detail"] = details[0]
@@ -127,7 +127,7 @@ def _chain(error: BaseException) -> Iterable[BaseException]:
 
 
 def describe(error: BaseException) -> str:
-    """Return the type of an exception and where it was raised, without its text."""
+    """Return an exception's type and where it was raised, without its text."""
     frames: list[str] = []
     traceback = error.__traceback__
     while traceback is not None:

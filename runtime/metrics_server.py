@@ -1,4 +1,4 @@
-"""Serves a process's figures to Prometheus: one thread and a bounded number of connections, whoever connects."""
+"""Serves a process's metrics to Prometheus from one thread, with a bounded number of connections."""
 
 import asyncio
 import socket
@@ -12,20 +12,20 @@ from prometheus_client import CollectorRegistry, make_wsgi_app
 
 from runtime.listening import listen
 
-# Connections at one time; the oldest makes room for the next.
+# Concurrent connections; when full, the oldest is closed.
 _MOST_CONNECTIONS = 64
 _MOST_HEAD_BYTES = 8_192
-# A scrape's question and answer together, in seconds.
+# Time limit for a scrape's request and response, in seconds.
 _SECONDS = 5.0
 
 _log = structlog.get_logger(__name__)
 
 
 def start_metrics_server(registry: CollectorRegistry, host: str, port: int) -> None:
-    """Serve the figures from a thread until the process ends.
+    """Serve the metrics from a thread until the process ends.
 
     Raises:
-        OSError: the port is taken, or the host is none of this machine's.
+        OSError: the port is taken, or the host is not one of this machine's addresses.
     """
     listener = listen(host, port)
     server = _Server(registry)
@@ -35,7 +35,7 @@ def start_metrics_server(registry: CollectorRegistry, host: str, port: int) -> N
 class _Server:
     def __init__(self, registry: CollectorRegistry) -> None:
         self._figures = make_wsgi_app(registry)
-        # In the order in which they came.
+        # In order of arrival.
         self._connections: dict[asyncio.StreamWriter, None] = {}
 
     async def serve(self, listener: socket.socket) -> None:
@@ -55,7 +55,7 @@ class _Server:
                 await writer.wait_closed()
         except (OSError, TimeoutError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
             pass
-        except Exception as error:  # noqa: BLE001 - a scrape that fails must not end the next
+        except Exception as error:  # noqa: BLE001 - one failed scrape must not break the next
             _log.warning("metrics_failed", exc_info=error)
         finally:
             writer.transport.abort()

@@ -1,7 +1,7 @@
-"""A connection's settings on the server: set once where the session is ours alone, else in each transaction.
+"""Server settings of a connection: set once if the session is ours alone, else in each transaction.
 
-A pooler hands the server's sessions round. What is set there for the session would be set for whoever gets it next,
-and would not be set for us in the session that we get next.
+A pooler shares the server's sessions between clients. A session setting would leak to the next client, and would be
+missing from the next session we get.
 """
 
 from collections.abc import Iterator, Mapping
@@ -14,7 +14,7 @@ from psycopg.pq import TransactionStatus
 
 _FIRST_WITH_TRANSACTION_TIMEOUT = 170000
 
-# Mean nothing within a transaction, or to the pooler's own connection to the server.
+# Meaningless within a transaction, or for the pooler's connection to the server.
 _OF_A_SESSION = {
     "idle_session_timeout",
     "tcp_keepalives_idle",
@@ -25,15 +25,15 @@ _OF_A_SESSION = {
 
 
 def session_settings(server_version: int, let_go_after: float) -> dict[str, str]:
-    """Return the settings that every connection of ours needs.
+    """Return the settings that every connection needs.
 
     Args:
-        server_version: as libpq has it, 150004 for 15.4.
-        let_go_after: seconds of silence in a transaction after which the server is to end it: this process is frozen
-            or its host is gone, and its locks hold up whoever takes over.
+        server_version: as libpq reports it, 150004 for 15.4.
+        let_go_after: seconds a transaction may idle before the server ends it: this process is frozen or its host
+            is gone, and its locks block the worker that takes over.
     """
     settings = {
-        # Limits for people's queries, set for the role or the database. How long we wait, we see to ourselves.
+        # Timeouts set on the role or the database are meant for interactive queries; we have our own deadlines.
         "statement_timeout": "0",
         "lock_timeout": "0",
         "idle_session_timeout": "0",
@@ -49,28 +49,28 @@ def session_settings(server_version: int, let_go_after: float) -> dict[str, str]
 
 
 class Session(psycopg.Connection[tuple[Any, ...]]):
-    """A connection that keeps its settings, whoever else uses the server's session. Only for autocommit."""
+    """A connection that keeps its settings even if the server's session is shared. Autocommit only."""
 
     _of_each_transaction: sql.Composed | None = None
 
     def set_up(self, settings: Mapping[str, str], *, is_shared: bool) -> None:
-        """Give the server the settings, in one round trip: now, or, where it `is_shared`, in each transaction."""
+        """Apply the settings in one round trip: now, or in each transaction if the session `is_shared`."""
         if is_shared:
             local = {name: value for name, value in settings.items() if name not in _OF_A_SESSION}
             self._of_each_transaction = _set("SET LOCAL", local)
-            # What is prepared stays in the session, too.
+            # Prepared statements belong to the session, too.
             self.prepare_threshold = None
         else:
             self.execute(_set("SET", settings))
 
     def execute(self, query: Any, params: Any = None, **options: Any) -> psycopg.Cursor[tuple[Any, ...]]:
-        """Execute a statement as psycopg does; outside a transaction it is one of its own."""
+        """Execute a statement as psycopg does; outside a transaction it runs in a new one."""
         if self._of_each_transaction is None or self.pgconn.transaction_status != TransactionStatus.IDLE:
             return super().execute(query, params, **options)
         with self.transaction():
             return super().execute(query, params, **options)
 
-    def transaction(  # type: ignore[override]  # psycopg promises more than anybody needs
+    def transaction(  # type: ignore[override]  # psycopg's signature is wider than needed
         self, *arguments: Any, **options: Any
     ) -> AbstractContextManager[psycopg.Transaction]:
         """Begin a transaction as psycopg does."""

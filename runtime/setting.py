@@ -1,4 +1,4 @@
-"""A setting: one variable of the environment, what it takes, and what it is where it is not set."""
+"""A setting: an environment variable, the values it takes, and its default."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -11,13 +11,13 @@ Value = TypeVar("Value")
 
 @dataclass(frozen=True, slots=True)
 class Setting(Generic[Value]):
-    """The one reader of a variable; every process that needs it reads it by this.
+    """The one reader of a variable, used by every process that needs it.
 
     Attributes:
-        name: of the variable.
-        takes: what it takes, as the error for a wrong value says it.
-        default: its value where it is not set.
-        read: makes the value of the variable's text; raises a ValueError on text that it does not take.
+        name: the variable's name.
+        takes: the values it takes, as the error for an invalid value words it.
+        default: the value if it is not set.
+        read: parses the variable's text; raises a ValueError if the text is invalid.
     """
 
     name: str
@@ -29,7 +29,7 @@ class Setting(Generic[Value]):
         """Return the variable's value in `environment`.
 
         Raises:
-            SettingError: it does not take what it is set to; the message names the variable and never shows the value.
+            SettingError: the value is invalid; the message names the variable and never shows the value.
         """
         text = environment.get(self.name)
         if text is None:
@@ -53,7 +53,7 @@ def whole_number(least: int, most: int) -> Callable[[str], int]:
 
 
 def comma_separated(text: str) -> tuple[str, ...]:
-    """Return the parts of a comma-separated list, without blanks and empty ones; at least one must be left."""
+    """Return the items of a comma-separated list, stripped and without empty ones; there must be at least one."""
     parts = tuple(part.strip() for part in text.split(",") if part.strip())
     if not parts:
         raise ValueError

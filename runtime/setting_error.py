@@ -1,16 +1,16 @@
-"""What is wrong with a setting: one line for the person who set it, without the value."""
+"""Errors for invalid settings: one line for the operator, without the value."""
 
 
 class SettingError(Exception):
-    """A variable has a value that it does not take. The message is one line for the person who set it."""
+    """A variable has an invalid value. The message is one line for the operator."""
 
     def __init__(self, name: str, takes: str) -> None:
-        super().__init__(f"{name} takes {takes}; the value that is set is something else. Correct it and start again.")
+        super().__init__(f"{name} takes {takes}; the current value is invalid. Correct it and restart.")
         self.name = name
 
 
 class EnvFileError(SettingError):
-    """The file `.env` can't be read, or a line of it can't. The message names file and line, never what is in them."""
+    """`.env`, or one of its lines, can't be read. The message names file and line, never their content."""
 
     def __init__(self, message: str) -> None:
         Exception.__init__(self, message)

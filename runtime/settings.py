@@ -1,7 +1,7 @@
-"""The settings, each declared once. A new one is a line here, in README's table and in `.env.example`.
+"""The settings, each declared once. Add a new one here, in README's table and in `.env.example`.
 
-Where a reader needs more than text, it stands beside what it reads: `DATABASE_URL` in `runtime.addresses`, `BROKER_URL`
-in `workers.queue.broker_address`, `WEBHOOK_KEY_URLS` and `WEBHOOK_PUBLIC_KEYS` in `receiver.keys.trusted`.
+Settings with a parser of some size live beside it: `DATABASE_URL` in `runtime.addresses`, `BROKER_URL` in
+`workers.queue.broker_address`, `WEBHOOK_KEY_URLS` and `WEBHOOK_PUBLIC_KEYS` in `receiver.keys.trusted`.
 """
 
 from pathlib import Path
@@ -10,7 +10,7 @@ from runtime.listening import HOST_TAKES, read_host
 from runtime.setting import Setting, comma_separated, whole_number
 
 _MOST_PORT = 65535
-# Each further process serves its figures on a port further on.
+# Each additional process serves its metrics on the next port.
 _METRICS_PORTS = 5
 
 # A group of at least one body travels as one queue message; RabbitMQ takes 16 MiB by default, base64 included.
@@ -30,7 +30,7 @@ PORT = Setting(
 METRICS_HOST = Setting("METRICS_HOST", HOST_TAKES, "127.0.0.1", read_host)
 METRICS_PORT = Setting(
     "METRICS_PORT",
-    f"a port from 1 to {_MOST_PORT + 1 - _METRICS_PORTS} (each further process serves on a port further on)",
+    f"a port from 1 to {_MOST_PORT + 1 - _METRICS_PORTS} (each additional process uses the next port)",
     9464,
     whole_number(1, _MOST_PORT + 1 - _METRICS_PORTS),
 )

@@ -1,4 +1,4 @@
-"""Several processes of one kind, side by side, with one set of figures: started, watched and stopped by one."""
+"""Several processes of one kind with one set of metrics: started, supervised and stopped by a parent."""
 
 import os
 import shutil
@@ -18,23 +18,23 @@ from prometheus_client.multiprocess import mark_process_dead
 from runtime.figures import FiguresOfAll
 from runtime.signals import stop_on_signal
 
-# Seconds between looks at the processes, and before one that died is started again.
+# Seconds between checks on the processes, and before a dead one is restarted.
 _LOOK_INTERVAL = 0.5
 _RESTART_PAUSE = 2.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Siblings:
-    """What the processes are.
+    """How to run the processes.
 
     Attributes:
-        module: that each runs, as `python -m` does; it takes `--lifeline`, whose number goes to `stop_with`.
-        arguments: that each is given besides.
-        inherited: descriptors that each gets from this process.
-        folder: where the files of their figures lie while they run.
-        serve: serves the figures of all.
-        died: hears the process id and the status of one that ended by itself.
-        stopping: is called before they are stopped.
+        module: what each runs with `python -m`; it takes `--lifeline`, a descriptor to pass to `stop_with`.
+        arguments: further arguments for each.
+        inherited: descriptors that each inherits from this process.
+        folder: where the files with their metrics are kept while they run.
+        serve: serves the metrics of all of them.
+        died: called with the process id and status of one that exited unexpectedly.
+        stopping: called before they are stopped.
     """
 
     module: str
@@ -49,7 +49,7 @@ class Siblings:
         """Keep `count` processes running until SIGTERM or SIGINT.
 
         Returns:
-            The exit status: 0 if every process ended in order.
+            The exit status: 0 if every process exited cleanly.
         """
         stop = stop_on_signal()
         with ExitStack() as stack:
@@ -62,7 +62,7 @@ class Siblings:
             return self._keep_running(count, stop, figures)
 
     def _keep_running(self, count: int, stop: threading.Event, figures: str) -> int:
-        # The children hold the reading end: they see it close when this process dies, however it dies.
+        # The children hold the read end: they see it close however this process dies.
         lifeline, held = os.pipe()
         children = [self._start(lifeline, figures) for _ in range(count)]
         while not stop.wait(_LOOK_INTERVAL):
@@ -77,14 +77,14 @@ class Siblings:
         for child in children:
             if child.poll() is None:
                 child.terminate()
-        # A child that was still starting has taken nothing and dies of the signal: an orderly end as well.
+        # A child that was still starting has accepted nothing and dies of the signal: a clean exit too.
         status = max(0 if child.wait() == -signal.SIGTERM else abs(child.returncode) for child in children)
         os.close(lifeline)
         os.close(held)
         return status
 
     def _start(self, lifeline: int, figures: str) -> subprocess.Popen[bytes]:
-        # A session of its own: a terminal's Ctrl-C reaches it once, through us.
+        # A separate session: a terminal's Ctrl-C reaches it once, through us.
         return subprocess.Popen(  # noqa: S603 - our own interpreter and module
             [sys.executable, "-m", self.module, *self.arguments, "--lifeline", str(lifeline)],
             pass_fds=(*self.inherited, lifeline),
@@ -94,7 +94,7 @@ class Siblings:
 
 
 def stop_with(lifeline: int) -> None:
-    """End this process as by SIGTERM when the other end of the pipe `lifeline` is closed, as by a parent's death."""
+    """Send this process SIGTERM when the other end of the pipe `lifeline` closes, as when its parent dies."""
 
     def wait() -> None:
         os.read(lifeline, 1)

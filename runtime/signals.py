@@ -1,4 +1,4 @@
-"""SIGTERM and SIGINT: the first asks to stop, a second insists."""
+"""SIGTERM and SIGINT: the first stops gracefully, the second at once."""
 
 import os
 import signal
@@ -6,7 +6,7 @@ import threading
 import time
 from types import FrameType
 
-# A terminal and a process manager may both pass on the same Ctrl-C: what comes within this many seconds is one wish.
+# A terminal and a process manager may both pass on the same Ctrl-C: signals this many seconds apart count as one.
 _ONE_WISH = 1.0
 _INSISTED = 130
 

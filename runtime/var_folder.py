@@ -1,4 +1,4 @@
-"""The one folder that Rollcall writes to, and what lies in it: `VAR_DIR`."""
+"""`VAR_DIR`: the one folder that Rollcall writes to, and its layout."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ class VarFolder:
 
     Attributes:
         path: the folder.
-        spool: where deliveries wait that the queue did not take; elsewhere where `SPOOL_DIR` says so.
+        spool: where deliveries wait that the queue did not take; overridden by `SPOOL_DIR`.
     """
 
     path: Path = VAR_DIR.default
@@ -21,27 +21,27 @@ class VarFolder:
 
     @classmethod
     def of(cls, environment: Mapping[str, str]) -> "VarFolder":
-        """Return the folder that `environment` names.
+        """Return the folder set in `environment`.
 
         Raises:
-            SettingError: `VAR_DIR` or `SPOOL_DIR` is no path.
+            SettingError: `VAR_DIR` or `SPOOL_DIR` is not a path.
         """
         path = VAR_DIR.of(environment)
         return cls(path, SPOOL_DIR.of(environment) or path / "spool")
 
     @property
     def keys(self) -> Path:
-        """Where the vendor's keys are kept over a restart."""
+        """Where the vendor's keys are kept across restarts."""
         return self.path / "keys"
 
     @property
     def postgres(self) -> Path:
-        """Where the embedded Postgres has its data."""
+        """The embedded Postgres's data directory."""
         return self.path / "postgres"
 
     @property
     def database_url(self) -> Path:
-        """Where `rollcall run` writes the embedded Postgres's URL while that server is up."""
+        """Where `rollcall run` writes the embedded Postgres's URL while it is running."""
         return self.path / "database-url"
 
     @property
@@ -51,5 +51,5 @@ class VarFolder:
 
     @property
     def run_lock(self) -> Path:
-        """What a `rollcall run` holds as long as it lives."""
+        """Locked by a `rollcall run` while it is alive."""
         return self.path / "run.lock"

@@ -89,7 +89,7 @@ class RabbitmqNode:
         return int(counts.get(QUEUE_NAME, 0))
 
     def answers(self) -> bool:
-        """Tell whether it lets clients in."""
+        """Return whether it lets clients in."""
         return answers(self.url)
 
 
@@ -100,7 +100,7 @@ def rabbitmq_nodes(count: int, folder: Path) -> Sequence[RabbitmqNode]:
 
 
 def answers(url: str) -> bool:
-    """Tell whether a RabbitMQ lets clients in at a URL."""
+    """Return whether a RabbitMQ lets clients in at a URL."""
     try:
         pika.BlockingConnection(pika.URLParameters(f"{url}?socket_timeout=2&stack_timeout=4")).close()
     except (AMQPError, AMQPConnectorException, OSError):

@@ -112,7 +112,7 @@ class Stage:
         wait_until(self.is_ready, "the receivers are ready", _START_SECONDS)
 
     def is_ready(self) -> bool:
-        """Tell whether every receiver says that it takes deliveries."""
+        """Return whether every receiver says that it takes deliveries."""
         return all(map(receiver_is_ready, self.ports))
 
     def mend(self) -> None:
@@ -163,7 +163,7 @@ def set_stage(
 
 
 def receiver_is_ready(port: int) -> bool:
-    """Tell whether the receiver at a port says that it takes deliveries."""
+    """Return whether the receiver at a port says that it takes deliveries."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=2)
     try:
         connection.request("GET", "/readyz")

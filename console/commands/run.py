@@ -131,7 +131,7 @@ def _write_url(path: Path, url: str) -> None:
 
 
 def _answers(url: str) -> bool:
-    """Tell whether the receiver lives."""
+    """Return whether the receiver lives."""
     parts = urlsplit(url)
     connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=_HEALTH_SECONDS)
     try:

@@ -11,7 +11,7 @@ _POLL_SECONDS = 0.02
 
 
 def lives(process: psutil.Process) -> bool:
-    """Tell whether a process still works. One that has ended and that nobody reaps, as in some containers, does not."""
+    """Return whether a process is still running. An unreaped zombie, as in some containers, is not."""
     try:
         return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
     except psutil.NoSuchProcess:

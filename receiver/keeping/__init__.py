@@ -1,1 +1,1 @@
-"""What makes a delivery durable before it is answered."""
+"""Makes a delivery durable before it is answered."""

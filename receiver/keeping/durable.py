@@ -1,4 +1,4 @@
-"""What makes a group durable: the queue first, the spool where the queue does not take it in time."""
+"""Makes a group durable: in the queue, or in the spool if the queue does not take it in time."""
 
 import asyncio
 import threading
@@ -19,19 +19,19 @@ from runtime.deadlines import deadlines
 from workers.queue.brokers import open_broker
 from workers.queue.delivery import Delivery
 
-# Seconds. The vendor gives up after three, and a delivery may wait for several groups before its own.
+# Seconds. The vendor times out after three, and a delivery may wait for several groups before its own.
 _QUEUE_DEADLINE = 0.8
-# Once it has missed, the queue is given less, so that those who wait behind it are still answered in time.
+# After a miss the queue gets less time, so that deliveries waiting behind it are still answered in time.
 _QUEUE_DEADLINE_AFTER_A_MISS = 0.3
 _SPOOL_DEADLINE = 0.6
-# So many misses in a row, and groups go straight to the spool until the forwarder finds the queue well again.
+# After this many consecutive misses groups go straight to the spool until the forwarder reaches the queue again.
 _MOST_MISSES = 3
 
 _log = structlog.get_logger(__name__)
 
 
 class Durable:
-    """Keeps groups in the queue or on local disk. See `receiver.keeping.keeper.Keeper`."""
+    """Puts groups into the queue or on local disk. See `receiver.keeping.keeper.Keeper`."""
 
     def __init__(self, broker_url: str, spool_directory: Path) -> None:
         self._publisher = PublisherThread(open_broker(broker_url))
@@ -46,7 +46,7 @@ class Durable:
         self._misses_lock = threading.Lock()
 
     async def start(self) -> None:
-        """Connect in the background and look for what an earlier process has left in the spool."""
+        """Connect in the background and adopt spool files that an earlier process left behind."""
         self._publisher.start()
         self._forwarder.start()
 
@@ -66,17 +66,17 @@ class Durable:
         else:
             self._forwarder.wake()
             return
-        # The last resort: a queue that we had given up, while the disk takes nothing.
+        # Last resort: the disk is failing, so try the queue even though it was given up.
         if is_offered or not await self._publish(group):
             raise NotKeptError
 
     async def readiness(self) -> KeeperReadiness:
-        """Tell within a second whether queue and spool would take a group."""
+        """Check within a second whether queue and spool would take a group."""
         is_queue_ok = self._publisher.is_connected and self._misses < _MOST_MISSES
         try:
             await self._on_disk(self._spool.probe)
         except SpoolError:
-            spool = Check(ok=False, detail="The spool's disk takes nothing.")
+            spool = Check(ok=False, detail="The spool can't be written.")
         else:
             spool = Check(ok=True, detail="The spool can be written.")
         return KeeperReadiness(
@@ -85,7 +85,7 @@ class Durable:
         )
 
     def dead_parts(self) -> list[str]:
-        """Return the names of the threads that have ended though they should run until `stop`."""
+        """Return the names of threads that have died although they should run until `stop`."""
         parts = {
             "publisher": self._publisher.is_alive,
             "forwarder": self._forwarder.is_alive,
@@ -94,14 +94,14 @@ class Durable:
         return [name for name, is_alive in parts.items() if not is_alive()]
 
     def state(self) -> KeeperState:
-        """Return what metrics show. Reads the spool's files, beside those who write; may be called from any thread."""
+        """Return the state for the metrics. Reads the spool files while others write; may be called from any thread."""
         return KeeperState(
             is_queue_trusted=self._misses < _MOST_MISSES,
             spool=look_at_spool(self._spool_directory),
         )
 
     async def stop(self) -> None:
-        """Let go of queue and spool. What is spooled stays on disk for the next process."""
+        """Release queue and spool. Spooled groups stay on disk for the next process."""
         self._publisher.stop()
         await asyncio.to_thread(self._forwarder.stop)
         self._disk.shutdown(wait=False)
@@ -113,7 +113,7 @@ class Durable:
         try:
             await asyncio.wait_for(published, deadline)
         except TimeoutError:
-            # It may still land in the queue; the deliveries' ids make that harmless.
+            # It may still reach the queue; the delivery ids make that harmless.
             self._publisher.give_up()
             self._missed(group, "no answer in time")
         except BrokerError as error:
@@ -124,7 +124,7 @@ class Durable:
         return False
 
     async def _on_disk(self, work: Callable[[], None]) -> None:
-        # A disk that hangs must not gather a heap of waiting writes, nor hold up each of them.
+        # Writes must not pile up behind a disk that hangs, nor wait for it one by one.
         if self._late_write is not None and not self._late_write.done():
             raise SpoolError("The spool's disk has not finished an earlier write yet.")
         writing = None
@@ -134,7 +134,7 @@ class Durable:
                 writing = self._disk.submit(work)
                 await asyncio.wrap_future(writing)
         except TimeoutError:
-            # One that has not begun never will, and counts as done: the timeout cancels it.
+            # The timeout cancels a write that has not started; it counts as done.
             self._late_write = writing
             raise SpoolError("The spool's disk did not write in time.") from None
 
@@ -144,7 +144,7 @@ class Durable:
             misses = self._misses
         _log.warning("queue_missed", detail=detail, misses=misses, deliveries=len(group))
         if misses == _MOST_MISSES:
-            _log.error("queue_given_up", remedy="groups go to the spool until the queue takes one again")
+            _log.error("queue_given_up", remedy="check the queue's server; until it is back, groups go to the spool")
 
     def _trust_queue(self) -> None:
         with self._misses_lock:

@@ -1,4 +1,4 @@
-"""The forwarder: sends what is in the spool on to the queue, oldest first, once the queue is back."""
+"""The forwarder: moves spooled groups to the queue, oldest first, once the queue is back."""
 
 import threading
 from collections.abc import Callable
@@ -13,23 +13,23 @@ from runtime.deadlines import deadlines
 from workers.queue.message import group_message
 from workers.queue.publisher import Publisher
 
-# Spooled groups leave together up to this many bytes, so that a long outage is made up for in few messages. Before
-# they are compressed: a few hundred KB of text may hold gigabytes.
+# Spooled groups are sent together up to this many bytes, so that a long outage needs few messages. Counted before
+# compression: a few hundred KB of text may expand to gigabytes.
 _BATCH_BYTES = 4 * 2**20
-# And so many: a worker takes a lock for each session of a message, and a server has only so many.
+# And up to this many deliveries: a worker takes a lock for each session in a message, and the server's are limited.
 _BATCH_DELIVERIES = 500
 # Seconds.
 _PUBLISH_DEADLINE = 10.0
 _PAUSE_WHILE_AWAY = 1.0
 _LOOK_INTERVAL = 5.0
-# A breath between batches, so that the deliveries that come in meanwhile have the queue and the processor.
+# Pause between batches, so that new deliveries get the queue and the CPU.
 _BREATH = 0.02
 
 _log = structlog.get_logger(__name__)
 
 
 class Forwarder:
-    """A thread with a connection to the queue of its own."""
+    """A thread with a separate connection to the queue."""
 
     def __init__(self, publisher: Publisher, spool: Spool) -> None:
         self.on_forwarded: Callable[[], None] = lambda: None
@@ -38,7 +38,7 @@ class Forwarder:
         self._stopping = threading.Event()
         self._wake = threading.Event()
         self._thread = threading.Thread(target=self._run, name="forwarder", daemon=True)
-        # What the queue has confirmed and the file could not forget yet (a full disk takes no deletion either).
+        # Confirmed by the queue but not yet deleted from the file (a full disk prevents deletions, too).
         self._forwarded: dict[tuple[str, int], set[int]] = {}
 
     def start(self) -> None:
@@ -46,15 +46,15 @@ class Forwarder:
         self._thread.start()
 
     def is_alive(self) -> bool:
-        """Tell whether the thread runs."""
+        """Return whether the thread is running."""
         return self._thread.is_alive()
 
     def wake(self) -> None:
-        """Tell it that there is something in the spool."""
+        """Wake the thread: there is something in the spool."""
         self._wake.set()
 
     def stop(self) -> None:
-        """Stop after the batch under way; what is left stays in the spool."""
+        """Stop after the current batch; the rest stays in the spool."""
         self._stopping.set()
         self._wake.set()
         self._publisher.abort()
@@ -72,18 +72,18 @@ class Forwarder:
                         self._try(partial(self._empty_orphan, file))
             except BrokerError:
                 pause = _PAUSE_WHILE_AWAY
-            except Exception as error:  # noqa: BLE001 - whatever it is, the spool must be tried again
+            except Exception as error:  # noqa: BLE001 - whatever it is, the spool must be retried
                 _log.error("forwarding_failed", exc_info=error)
             if pause == _PAUSE_WHILE_AWAY:
                 self._stopping.wait(pause)
             else:
-                # An idle connection whose heartbeats nobody serves would be cut off: open one when there is need.
+                # An idle connection without heartbeats would be closed by the broker: connect when needed.
                 self._publisher.close()
                 self._wake.wait(pause)
         self._publisher.close()
 
     def _try(self, empty: Callable[[], None]) -> None:
-        """Empty one file; trouble with it is not the others'."""
+        """Forward one file; its errors must not affect the others."""
         try:
             empty()
         except SpoolError as error:
@@ -120,7 +120,7 @@ class Forwarder:
             except DamagedSpoolError:
                 raise
             except SpoolError:
-                if not groups:  # all is in the queue; deleting it is tried again later
+                if not groups:  # everything is in the queue; the deletion is retried later
                     raise
             else:
                 forwarded.clear()

@@ -1,6 +1,6 @@
-"""Group commit: the deliveries that arrive while one group is being kept leave together as the next.
+"""Group commit: deliveries that arrive while one group is being kept form the next group.
 
-There is no timer: a lone delivery goes at once, alone, and under load the groups grow by themselves.
+There is no timer: a single delivery is sent immediately, and groups grow with the load.
 """
 
 import asyncio
@@ -19,7 +19,7 @@ _log = structlog.get_logger(__name__)
 
 
 class TooManyWaitingError(RefusedError):
-    """So much waits to be kept that more would only be answered too late."""
+    """So many deliveries are waiting that another would be answered too late."""
 
     status = 503
     reason = "too_many_waiting"
@@ -28,13 +28,13 @@ class TooManyWaitingError(RefusedError):
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """How much may wait and how much leaves at once.
+    """Limits of what may wait and of a group.
 
     Attributes:
-        waiting: deliveries that wait or are under way; beyond it the next is refused.
-        waiting_bytes: of their bodies; likewise.
-        group: deliveries that leave together at most.
-        group_bytes: of them, the vendor's ids included; a group has at least one delivery, however large.
+        waiting: deliveries waiting or being kept; the next is refused.
+        waiting_bytes: the same for the bytes of their bodies.
+        group: the most deliveries in a group.
+        group_bytes: the most bytes in a group, including the vendor's ids; a group always has at least one delivery.
     """
 
     waiting: int = 2_000
@@ -44,7 +44,7 @@ class Bounds:
 
 
 class GroupCommit:
-    """Hands waiting deliveries to the keeper, one group at a time, in the order in which they came."""
+    """Hands waiting deliveries to the keeper, one group at a time, in order of arrival."""
 
     def __init__(self, keeper: Keeper, metrics: ReceiverMetrics, bounds: Bounds | None = None) -> None:
         self._keeper = keeper
@@ -56,10 +56,10 @@ class GroupCommit:
         self._sending: asyncio.Task[None] | None = None
 
     async def keep(self, delivery: Delivery) -> None:
-        """Return once the delivery is kept. A caller that is cancelled meanwhile takes nothing back.
+        """Return once the delivery is kept. Canceling the caller does not withdraw the delivery.
 
         Raises:
-            TooManyWaitingError: too much waits; the delivery was not taken.
+            TooManyWaitingError: too much is waiting; the delivery was not accepted.
             NotKeptError: neither queue nor spool took its group.
         """
         size = len(delivery.body)
@@ -75,11 +75,11 @@ class GroupCommit:
         await kept
 
     def is_whole(self) -> bool:
-        """Tell whether what waits is being sent."""
+        """Return whether waiting deliveries are being sent."""
         return self._sending is not None or not self._waiting
 
     async def drain(self) -> None:
-        """Return once nothing waits and nothing is under way."""
+        """Return once nothing is waiting or being kept."""
         while self._sending is not None:
             await self._sending
 
@@ -88,7 +88,7 @@ class GroupCommit:
             while self._waiting:
                 try:
                     await self._send(self._next_group())
-                except Exception as error:  # noqa: BLE001 - the group is answered; those behind it must be as well
+                except Exception as error:  # noqa: BLE001 - the group is answered; those behind it must be, too
                     _log.error("group_commit_failed", exc_info=error)
         finally:
             self._sending = None
@@ -113,22 +113,22 @@ class GroupCommit:
             is_kept = True
         except NotKeptError:
             _log.warning("group_not_kept", deliveries=len(group))
-        except Exception as error:  # noqa: BLE001 - whatever the keeper's fault is, its callers are answered and the next group goes
-            # The type alone: a message of a database or a queue may quote a body.
+        except Exception as error:  # noqa: BLE001 - whatever fails, the callers are answered and the next group goes
+            # Only the type: a database's or a queue's message may quote a body.
             _log.error("keeper_failed", deliveries=len(group), error=type(error).__name__)
         finally:
             self._answer(group, is_kept=is_kept)
             self._metrics.group_ended(time.perf_counter() - began, self._unanswered)
         if is_kept:
-            # The worker logs the same ids when it has settled them. One line a group: a line each would cost more
-            # than the rest of what a delivery takes here.
+            # The worker logs the same ids when it has settled them. One line per group: one per delivery would cost
+            # more than the rest of its handling here.
             _log.info("group_kept", deliveries=[str(one.id) for one in deliveries])
 
     def _answer(self, group: list[tuple[Delivery, asyncio.Future[None]]], *, is_kept: bool) -> None:
         for delivery, kept in group:
             self._unanswered -= 1
             self._unanswered_bytes -= len(delivery.body)
-            if kept.done():  # its caller was cancelled
+            if kept.done():  # its caller was canceled
                 continue
             if is_kept:
                 kept.set_result(None)

@@ -1,4 +1,4 @@
-"""What makes a group of deliveries durable, as the rest of the receiver sees it."""
+"""The interface of whatever makes a group of deliveries durable."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,10 +19,10 @@ class NotKeptError(RefusedError):
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """Whether one part of the receiver can do its work.
+    """Whether one part of the receiver is working.
 
     Attributes:
-        ok: it can.
+        ok: it is working.
         detail: one sentence for the operator, without addresses or secrets: `GET /readyz` is public.
     """
 
@@ -40,11 +40,11 @@ class KeeperReadiness:
 
 @dataclass(frozen=True, slots=True)
 class KeeperState:
-    """What an operator would want to see of a keeper.
+    """A keeper's state for the operator.
 
     Attributes:
-        is_queue_trusted: groups are offered to the queue; if not, they go straight to the spool.
-        spool: what waits in the spool folder, of whichever process.
+        is_queue_trusted: groups go to the queue; if not, they go straight to the spool.
+        spool: the contents of the spool folder, of all processes.
     """
 
     is_queue_trusted: bool
@@ -52,28 +52,28 @@ class KeeperState:
 
 
 class Keeper(Protocol):
-    """Makes groups of deliveries durable; lives in the receiver's event loop, which it never blocks."""
+    """Makes groups of deliveries durable; runs in the receiver's event loop and never blocks it."""
 
     async def start(self) -> None:
-        """Get ready to keep. A queue that is away is no error here: it may come back."""
+        """Prepare. An unreachable queue is not an error: it may come back."""
 
     async def keep(self, group: Sequence[Delivery]) -> None:
         """Return once every delivery of the group is durable: confirmed by the queue or synced to disk.
 
-        Called with at least one delivery, and never again before the last call has ended.
+        Called with at least one delivery, and never concurrently.
 
         Raises:
             NotKeptError: neither queue nor spool took the group.
         """
 
     async def readiness(self) -> KeeperReadiness:
-        """Tell within a second whether queue and spool would take a group."""
+        """Check within a second whether queue and spool would take a group."""
 
     def dead_parts(self) -> list[str]:
-        """Return the names of the threads that have ended though they should run until `stop`."""
+        """Return the names of threads that have died although they should run until `stop`."""
 
     def state(self) -> KeeperState:
-        """Return what the metrics show. May read the disk, and may be called from any thread."""
+        """Return the state for the metrics. May read the disk; may be called from any thread."""
 
     async def stop(self) -> None:
-        """Let go of queue and spool. No `keep` is under way and none follows."""
+        """Release queue and spool. No `keep` is running and none follows."""

@@ -1,4 +1,4 @@
-"""The thread that publishes: it owns the connection to the queue, so that the event loop never waits on it."""
+"""The publishing thread: it owns the connection to the queue, so that the event loop never blocks on it."""
 
 import queue
 import threading
@@ -13,7 +13,7 @@ from workers.queue.delivery import Delivery
 from workers.queue.message import group_message
 from workers.queue.publisher import Publisher, QueueAwayError
 
-# Seconds between looks at an idle connection: heartbeats are served, a lost connection is opened again.
+# Seconds between checks of an idle connection: sends heartbeats and reconnects.
 _IDLE_INTERVAL = 1.0
 _LOOK_DEADLINE = 2.0
 
@@ -34,15 +34,15 @@ class PublisherThread:
 
     @property
     def is_connected(self) -> bool:
-        """Whether the last that was heard of the queue was good."""
+        """Whether the last exchange with the queue succeeded."""
         return self._is_connected
 
     def start(self) -> None:
-        """Start the thread; it connects by itself."""
+        """Start the thread; it connects in the background."""
         self._thread.start()
 
     def is_alive(self) -> bool:
-        """Tell whether the thread runs."""
+        """Return whether the thread is running."""
         return self._thread.is_alive()
 
     def publish(self, group: Sequence[Delivery]) -> Future[None]:
@@ -62,11 +62,11 @@ class PublisherThread:
         return future
 
     def give_up(self) -> None:
-        """Cut what is under way, so that the thread comes free."""
+        """Abort the current operation to free the thread."""
         self._publisher.abort()
 
     def stop(self) -> None:
-        """End the thread; what is under way is not waited for."""
+        """Stop the thread without waiting for the current operation."""
         self._jobs.put(None)
 
     def _run(self) -> None:
@@ -86,7 +86,7 @@ class PublisherThread:
             return
         try:
             self._publisher.enqueue(group_message(group))
-        except BaseException as error:  # noqa: BLE001 - the group goes to the spool, the thread lives on
+        except BaseException as error:  # noqa: BLE001 - the group goes to the spool and the thread continues
             _log_unexpected(error)
             self._is_connected = self._has_group = False
             away = (
@@ -99,7 +99,7 @@ class PublisherThread:
             future.set_result(None)
 
     def _keep_alive(self) -> None:
-        # A group may wait for a look at a good connection, but not for a connection that has to be made.
+        # A group may wait for the check of an open connection, but not for a new connection.
         self._is_connecting = not self._is_connected
         try:
             with deadlines.within(_LOOK_DEADLINE, self._publisher.abort):

@@ -1,9 +1,9 @@
 """The spool: where groups wait on local disk while the queue is away.
 
-Every receiver process has a file of its own, so that a frozen one holds up nobody. The files are numbered slots; who
-uses one holds a lock on the file beside it, which the kernel lets go of when the process ends, however it ends. A
-receiver that starts takes the first free slot, with whatever a dead one left in it; what is left in other free slots is
-adopted by any that lives.
+Every receiver process has a separate file, so that a frozen one blocks no other. The files are numbered slots; a
+process locks the file beside its slot, and the kernel releases the lock however the process ends. A starting receiver
+takes the first free slot, including anything a dead process left in it; the other free slots' groups are adopted by any
+running receiver.
 """
 
 import fcntl
@@ -25,7 +25,7 @@ _log = structlog.get_logger(__name__)
 
 
 class Spool:
-    """The spool of one receiver process in the folder `directory`. Nothing is opened before it is needed."""
+    """The spool of one receiver process in the folder `directory`. Files are opened when first needed."""
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
@@ -47,7 +47,7 @@ class Spool:
             self.file().put(deliveries)
 
     def probe(self) -> None:
-        """See whether a group could be kept now.
+        """Check whether a group could be kept now.
 
         Raises:
             SpoolError: it could not.
@@ -60,7 +60,7 @@ class Spool:
             self.file().probe()
 
     def file(self) -> SpoolFile:
-        """Return this process's own file, opened on first use.
+        """Return this process's file, opened on first use.
 
         Raises:
             SpoolError: it can't be opened.
@@ -78,7 +78,7 @@ class Spool:
             return self._file
 
     def begin_anew(self, damaged: SpoolFile) -> None:
-        """Set this process's file aside, if it still is `damaged`, and go on with a new one.
+        """Set this process's file aside if it is still `damaged`, and continue with a new one.
 
         Raises:
             SpoolError: a new file can't be opened.
@@ -91,7 +91,7 @@ class Spool:
 
     @contextmanager
     def orphans(self) -> Iterator[list[SpoolFile]]:
-        """Hold the files that processes which no longer run have left; those found empty at the end are removed."""
+        """Hold the files of dead processes; remove those that are empty at the end."""
         slots, files = [], []
         try:
             for path in self._left_behind():
@@ -110,7 +110,7 @@ class Spool:
                 slot.release()
 
     def close(self) -> None:
-        """Let go of the file. What is in it stays, for whoever takes the slot next."""
+        """Release the file. Its contents stay for the process that takes the slot next."""
         with self._opening:
             if self._file is not None:
                 self._file.close()
@@ -127,8 +127,10 @@ class Spool:
                 if slot is not None:
                     return slot
         except OSError as error:
-            raise SpoolError(f"The spool folder {self._directory} can't be used: {error.strerror}.") from None
-        raise SpoolError(f"All {_MOST_SLOTS} slots of the spool folder {self._directory} are taken by other processes.")
+            raise SpoolError(
+                f"The spool folder {self._directory} can't be used: {error.strerror}. Free disk space or fix its permissions."
+            ) from None
+        raise SpoolError(f"All {_MOST_SLOTS} slots of the spool folder {self._directory} are used by other processes.")
 
     def _left_behind(self) -> list[Path]:
         own = self._slot.path if self._slot else None
@@ -138,7 +140,7 @@ class Spool:
 
 
 class _Slot:
-    """The right to use one spool file, for as long as this process lives or until it is released."""
+    """The exclusive use of one spool file, until it is released or this process ends."""
 
     def __init__(self, path: Path, descriptor: int) -> None:
         self.path = path
@@ -156,7 +158,7 @@ class _Slot:
         return cls(path, descriptor)
 
     def release(self) -> None:
-        """Let another process have it."""
+        """Release it for another process."""
         os.close(self._descriptor)
 
 
@@ -181,7 +183,7 @@ def _close_orphan(file: SpoolFile) -> None:
 
 
 def _renew(path: Path) -> SpoolFile:
-    """Move a damaged file out of the way and return a new one with the groups that could still be read."""
+    """Set a damaged file aside and return a new one with the groups that could still be read."""
     damaged = path.with_name(f"{path.name}.damaged-{datetime.now(UTC):%Y%m%dT%H%M%S%f}")
     for suffix in ("", "-wal", "-shm"):
         with suppress(FileNotFoundError):
@@ -192,6 +194,6 @@ def _renew(path: Path) -> SpoolFile:
         "spool_damaged",
         path=str(damaged),
         groups_saved=groups,
-        remedy="more may be recovered from the file by `sqlite3 FILE .recover`; delete it when that is done",
+        remedy="recover more from the file with `sqlite3 FILE .recover`, then delete it",
     )
     return file

@@ -1,4 +1,4 @@
-"""How much waits in a spool folder: all files in it, whoever writes to them or has left them."""
+"""How much is waiting in a spool folder: all its files, in use or left behind."""
 
 import sqlite3
 from contextlib import closing, suppress
@@ -11,15 +11,15 @@ _SECONDS = 1.0
 
 @dataclass(frozen=True, slots=True)
 class SpoolFigures:
-    """What waits in a spool folder.
+    """The contents of a spool folder.
 
     Attributes:
-        groups: groups that wait for the queue.
+        groups: groups waiting for the queue.
         deliveries: deliveries in them.
         oldest_kept_at: when the oldest of them was kept, UTC; None if there is none.
-        bytes: what the files take on disk, damaged ones included.
-        damaged_files: files that were set aside because they could not be read whole.
-        unreadable_files: files that can't be looked at now: being made, or damaged and not set aside yet.
+        bytes: the files' size on disk, including damaged ones.
+        damaged_files: files set aside because they could not be read completely.
+        unreadable_files: files that can't be read now: being created, or damaged and not yet set aside.
     """
 
     groups: int
@@ -31,7 +31,7 @@ class SpoolFigures:
 
 
 def look_at_spool(folder: Path) -> SpoolFigures:
-    """Return what waits in a folder, read beside those who write. Files that can't be read count as empty."""
+    """Return a folder's contents while others may be writing. Files that can't be read count as empty."""
     looked_at = [_look_at(path) for path in folder.glob("[0-9]*.sqlite")]
     files = [found for found in looked_at if found is not None]
     damaged = [path for path in folder.glob("*.damaged-*") if not path.name.endswith(("-wal", "-shm"))]
@@ -47,7 +47,7 @@ def look_at_spool(folder: Path) -> SpoolFigures:
 
 
 def _look_at(path: Path) -> tuple[int, int, str | None] | None:
-    # A file may be damaged, be made or be removed at this moment; its process is the one to complain.
+    # A file may be damaged, or just being created or removed; its process reports that.
     with (
         suppress(sqlite3.Error),
         closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=_SECONDS)) as file,

@@ -15,15 +15,15 @@ from workers.queue.delivery import Delivery
 from workers.queue.message import decode_group, encode_group
 from workers.queue.unreadable import UnreadableError
 
-# A file may grow to this many bytes; what comes then is refused: a long outage must not fill the whole disk.
+# The maximum size of a file in bytes; beyond it groups are refused: a long outage must not fill the disk.
 MOST_BYTES = 4 * 2**30
 _PAGE_BYTES = 4096  # as set below
-# Groups that are read at once, at most.
+# The most groups read at once.
 _MOST_GROUPS = 500
-# Another process that looks at the file (a backup, a person) may lock it for a moment; seconds.
+# Seconds. Another process that reads the file (a backup, a person) may lock it for a moment.
 _BUSY_TIMEOUT = 0.2
 
-# secure_delete: bodies may hold secrets and must be gone once they are in the queue. Full sync: for power cuts.
+# secure_delete: bodies may contain secrets and must be gone once they are in the queue. Full sync: for power failures.
 _SET_UP = """
     PRAGMA page_size = 4096;
     PRAGMA auto_vacuum = INCREMENTAL;
@@ -41,13 +41,13 @@ _SET_UP = """
     CREATE TABLE IF NOT EXISTS probe (only_row INTEGER PRIMARY KEY, at TEXT NOT NULL);
     PRAGMA wal_checkpoint(TRUNCATE);
 """
-# How many deliveries a group holds came later to the files; the index holds all that the figures are made of.
+# Older files lack the number of deliveries per group. The index covers everything the metrics need.
 _ADD_SIZES = "ALTER TABLE groups ADD COLUMN size INTEGER NOT NULL DEFAULT 1"
 _INDEX_SIZES = "CREATE INDEX IF NOT EXISTS groups_sizes ON groups (kept_at, size)"
 
 
 class SpoolError(ReceiverError):
-    """The spool did not take or give a group."""
+    """The spool could not write or read a group."""
 
 
 class DamagedSpoolError(SpoolError):
@@ -59,7 +59,7 @@ class SpooledGroup:
     """A group in the spool.
 
     Attributes:
-        position: its place; later groups have higher ones.
+        position: its position; later groups have higher ones.
         deliveries: as they were kept.
     """
 
@@ -68,13 +68,13 @@ class SpooledGroup:
 
 
 class SpoolFile:
-    """An open spool file. On a full disk one that exists can still be read.
+    """An open spool file. On a full disk an existing file can still be read.
 
     Its methods may be called from any thread; each returns once its effect is on disk.
 
     Attributes:
-        path: where it is.
-        identity: tells it from another file that has been or will be at its path.
+        path: the file's path.
+        identity: distinguishes it from earlier and later files at the same path.
     """
 
     def __init__(self, path: Path, most_bytes: int = MOST_BYTES) -> None:
@@ -83,7 +83,7 @@ class SpoolFile:
         self._lock = threading.Lock()
         self._unreadable: set[int] = set()
         try:
-            # Made here, because SQLite would let the umask decide who may read it.
+            # Created here, because SQLite would apply the umask to its permissions.
             descriptor = os.open(path, os.O_CREAT | os.O_RDWR, 0o600)
             self.identity = (str(path), os.fstat(descriptor).st_ino)
             os.close(descriptor)
@@ -93,7 +93,7 @@ class SpoolFile:
         self._connection = self._open()
 
     def recover(self) -> None:
-        """Open a file again that could only be read, as it may be possible to write to it now.
+        """Reopen a file that was opened read-only: it may be writable now.
 
         Raises:
             SpoolError: it can't be opened at all.
@@ -109,7 +109,7 @@ class SpoolFile:
         except SpoolError as error:
             if isinstance(error, DamagedSpoolError):
                 raise
-            # A full disk has no room for the files that SQLite puts beside it, but nobody else needs them.
+            # A full disk has no room for SQLite's extra files, but no other process needs them.
             try:
                 connection = self._connect("PRAGMA locking_mode = EXCLUSIVE; SELECT is_readable FROM groups LIMIT 1;")
             except SpoolError:
@@ -153,14 +153,14 @@ class SpoolFile:
         self._execute("INSERT INTO groups (kept_at, deliveries, size) VALUES (?, ?, ?)", values)
 
     def oldest(self, most_bytes: int, most_deliveries: int, after: int = 0) -> list[SpooledGroup]:
-        """Return the oldest groups, in order, up to so many bytes and deliveries, but at least one.
+        """Return the oldest groups, in order, within both limits, but at least one.
 
-        A group that this version can't read stays in the file and is passed over until the file is next opened.
+        A group that this version can't read stays in the file and is skipped until the file is next opened.
 
         Args:
-            most_bytes: of the deliveries, as they come out of the file: what lies in it is compressed.
-            most_deliveries: in all groups.
-            after: the position behind which to begin.
+            most_bytes: the most bytes of deliveries in all of them, uncompressed.
+            most_deliveries: the most deliveries in all of them.
+            after: the position to start after.
 
         Raises:
             SpoolError: the file can't be read.
@@ -190,7 +190,7 @@ class SpoolFile:
         return groups
 
     def salvage(self, damaged: Path) -> int:
-        """Take over what can be read of a damaged file, oldest first up to the damage. Returns how many groups.
+        """Copy the readable groups of a damaged file, oldest first up to the damage. Returns their number.
 
         Raises:
             SpoolError: they can't be written here.
@@ -205,10 +205,10 @@ class SpoolFile:
         return groups
 
     def delete(self, positions: Sequence[int]) -> None:
-        """Forget groups that are safe elsewhere, and give their space back once none is left.
+        """Delete groups that are safe elsewhere, and release their disk space once none is left.
 
         Raises:
-            SpoolError: they are still there.
+            SpoolError: they could not be deleted.
         """
         for begin in range(0, len(positions), _MOST_GROUPS):
             part = tuple(positions[begin : begin + _MOST_GROUPS])
@@ -216,12 +216,12 @@ class SpoolFile:
             self._execute(f"DELETE FROM groups WHERE position IN ({marks})", part)  # noqa: S608 - question marks
 
     def shrink(self) -> None:
-        """Give space that is no longer used back to the disk, and leave no old text in the write-ahead log."""
+        """Release unused disk space, and leave no deleted text in the write-ahead log."""
         self._execute("PRAGMA incremental_vacuum")
         self._execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def count(self) -> int:
-        """Return how many groups there are, those that can't be read among them."""
+        """Return the number of groups, including those that can't be read."""
         return int(self._execute("SELECT count(*) FROM groups")[0][0])
 
     def probe(self) -> None:
@@ -246,10 +246,10 @@ class SpoolFile:
 
 
 def _spool_error(path: Path, error: Exception) -> SpoolError:
-    # SQLite's OperationalErrors are about the surroundings (full, read-only), a bare DatabaseError is about the file.
+    # SQLite's OperationalError concerns the environment (full, read-only), a bare DatabaseError the file itself.
     if type(error) is sqlite3.DatabaseError:
-        return DamagedSpoolError(f"The spool file {path} is damaged: {error}. It is set aside, and a new one begun.")
-    return SpoolError(f"The spool file {path} can't be written or read: {error}. Make room or mend its permissions.")
+        return DamagedSpoolError(f"The spool file {path} is damaged: {error}. It is set aside; a new one is created.")
+    return SpoolError(f"The spool file {path} can't be used: {error}. Free disk space or fix its permissions.")
 
 
 def _has_sizes(connection: sqlite3.Connection) -> bool:
@@ -257,7 +257,7 @@ def _has_sizes(connection: sqlite3.Connection) -> bool:
 
 
 def _sync_directory(directory: Path) -> None:
-    # A new file's name is on disk only once its folder is.
+    # A new file's name is on disk only once its folder is synced.
     descriptor = os.open(directory, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -1,1 +1,1 @@
-"""The vendor's public keys: fetched, kept, watched, and asked who made a signature."""
+"""The vendor's public keys: fetched, stored, refreshed, and used to verify signatures."""

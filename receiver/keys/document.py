@@ -1,4 +1,4 @@
-"""A key document: what the vendor's JSON says, and what is known of its keys over time."""
+"""A key document: the vendor's JSON, and the history of its keys."""
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -7,11 +7,11 @@ import msgspec
 
 from receiver.keys.public_key import PublicKey, UnfitKeyError, read_public_keys
 
-# How long an old key outlives its document's last word of it, and how long a document may be silent before a
-# refusal no longer waits for it.
+# How long a key is still trusted after its document drops it, and how long a document may be unreachable before
+# refusals no longer wait for it.
 DAY = timedelta(days=1)
 
-# A document is asked at least every hour. If it was not asked for this long, nobody ran who could have heard it.
+# A document is fetched at least every hour. If it was not fetched for this long, no receiver was running.
 _NOBODY_ASKED = timedelta(hours=3)
 
 
@@ -31,7 +31,7 @@ def read_key_document(content: bytes) -> tuple[PublicKey, ...]:
     """Return the keys of a document: `{"data": {"publicKey": PEM}}` or `{"publicKey": PEM}`; at least one.
 
     Raises:
-        UnfitKeyError: it is no such document, or one of its keys is unfit.
+        UnfitKeyError: it is not such a document, or one of its keys is unfit.
     """
     try:
         document = _decoder.decode(content)
@@ -43,11 +43,11 @@ def read_key_document(content: bytes) -> tuple[PublicKey, ...]:
 
 @dataclass(slots=True)
 class KnownKey:
-    """A key that a document held.
+    """A key from a document.
 
     Attributes:
         key: the key.
-        missing_since: when the document was first seen without it; None while it is there.
+        missing_since: when the document was first seen without it; None while it is in there.
     """
 
     key: PublicKey
@@ -56,15 +56,15 @@ class KnownKey:
 
 @dataclass(slots=True)
 class KeyDocument:
-    """What is known of one document; pure, the time is passed in (UTC, by a steady clock: ages decide).
+    """The history of one document. Pure: the time is passed in (UTC, from a monotonic clock, as only ages matter).
 
     Attributes:
-        url: where it is.
-        known: its keys by fingerprint, old ones included until the document has been without them for a day.
-        answered_at: when it last gave good keys.
-        asked_at: when it was last asked.
-        silent_since: when it was first asked in vain since it last answered; None while it answers.
-        latest_look: number of the latest look that gave good keys, see `KeyWatch`.
+        url: the document's URL.
+        known: its keys by fingerprint, including old ones until they have been missing for a day.
+        answered_at: when it last returned valid keys.
+        asked_at: when it was last fetched.
+        silent_since: the first failed fetch since the last success; None while it answers.
+        latest_look: the number of the latest successful fetch, see `KeyWatch`.
     """
 
     url: str
@@ -75,9 +75,9 @@ class KeyDocument:
     latest_look: int = 0
 
     def resume(self, at: datetime) -> None:
-        """Go on from what an earlier process knew: the time between its last look and now counts for nothing.
+        """Continue from an earlier process's state: the time since its last fetch does not count.
 
-        Nobody looked meanwhile, and one of the two clocks may have been wrong.
+        Nothing was fetched in between, and one of the two clocks may have been wrong.
         """
         if self.asked_at is None:
             return
@@ -90,7 +90,7 @@ class KeyDocument:
                 known.missing_since += pause
 
     def answered(self, keys: tuple[PublicKey, ...], at: datetime, look: int) -> None:
-        """Take over what a look at the document gave, unless a younger look was quicker."""
+        """Record a fetch's keys, unless a later fetch finished first."""
         if look < self.latest_look:
             return
         self.latest_look = look
@@ -108,14 +108,14 @@ class KeyDocument:
                 del self.known[fingerprint]
 
     def failed(self, at: datetime) -> None:
-        """Note that the document was asked in vain: away, too slow, garbage. Its keys stay as they are."""
+        """Record a failed fetch (unreachable, too slow, invalid). The keys stay as they are."""
         nobody_asked = self.asked_at is not None and at - self.asked_at > _NOBODY_ASKED
         if self.silent_since is None or nobody_asked:
             self.silent_since = at
         self.asked_at = at
 
     def is_silent_for_a_day(self) -> bool:
-        """Tell whether the document has been asked for a day and has not answered."""
+        """Return whether every fetch of the document has failed for a day."""
         return self.silent_since is not None and self.asked_at is not None and self.asked_at - self.silent_since >= DAY
 
     def counting_keys(self) -> list[PublicKey]:

@@ -1,4 +1,4 @@
-"""One look at a key document over HTTP: no redirects, nothing large, nothing slow."""
+"""Fetches a key document over HTTP: no redirects, with limits of size and time."""
 
 import asyncio
 import ssl
@@ -16,7 +16,7 @@ SECONDS = 5.0
 
 
 class KeyFetchError(ReceiverError):
-    """A key document gave no good keys. The message says why, without quoting the document."""
+    """A key document returned no valid keys. The message says why, without quoting the document."""
 
 
 def open_key_client(way_out: WayOut) -> httpx2.AsyncClient:
@@ -32,23 +32,23 @@ async def fetch_keys(client: httpx2.AsyncClient, url: str) -> tuple[PublicKey, .
     """Return the keys of the document at `url`, at least one.
 
     Raises:
-        KeyFetchError: it is away, slow, large, redirects, or is no key document.
+        KeyFetchError: it is unreachable, too slow or too large, redirects, or is not a key document.
     """
     try:
         async with asyncio.timeout(SECONDS):
             return read_key_document(await _content(client, url))
     except TimeoutError:
-        raise KeyFetchError(f"it was not there within {SECONDS:g} s") from None
+        raise KeyFetchError(f"it did not arrive within {SECONDS:g} s") from None
     except UnfitKeyError as error:
         raise KeyFetchError(str(error)) from None
     except KeyFetchError:
         raise
     except UnusableVariableError:
-        # Which one has been said at the start, and doctor says it too.
-        raise KeyFetchError("a variable for proxies or certificates stands in the way") from None
+        # Which one is logged at startup, and reported by doctor.
+        raise KeyFetchError("a proxy or certificate variable can't be used") from None
     except httpx2.ProxyError:
-        raise KeyFetchError("the proxy on the way to it does not let us through") from None
-    except Exception as error:  # noqa: BLE001 - what a server or a proxy sends can make any layer of the client fail
+        raise KeyFetchError("the proxy refuses the connection") from None
+    except Exception as error:  # noqa: BLE001 - a bad response can fail in any layer of the client
         raise KeyFetchError(f"it can't be reached ({_why(error)})") from None
 
 
@@ -56,9 +56,9 @@ async def _content(client: httpx2.AsyncClient, url: str) -> bytes:
     async with client.stream("GET", url) as response:
         if response.status_code != httpx2.codes.OK:
             raise KeyFetchError(f"it answers with status {response.status_code}")
-        # Unpacking has no bound of its own: a few KB can hold gigabytes.
+        # Decompression is unbounded: a few KB can expand to gigabytes.
         if response.headers.get("content-encoding", "identity") != "identity":
-            raise KeyFetchError("it comes compressed although it was asked for plain")
+            raise KeyFetchError("it is compressed although plain content was requested")
         content = bytearray()
         async for chunk in response.aiter_raw():
             content += chunk

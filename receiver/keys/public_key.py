@@ -1,4 +1,4 @@
-"""RSA public keys: read from PEM text, and asked whether they made a signature."""
+"""RSA public keys: parsed from PEM text and used to verify signatures."""
 
 import hashlib
 from collections.abc import Iterator
@@ -20,22 +20,22 @@ from receiver.signature import LONGEST_SIGNATURE, SHORTEST_SIGNATURE, SIGNATURE_
 
 _PADDING = PKCS1v15()
 _HASH = SHA256()
-# Each is asked about a signature that none of them made.
+# Every key is tried on an invalid signature.
 MOST_KEYS = 20
 
 _BEGIN, _END, _DASHES = "-----BEGIN ", "-----END ", "-----"
 
 
 class UnfitKeyError(ReceiverError):
-    """A text holds no RSA public key that this receiver takes. The message quotes nothing of the text."""
+    """A text has no RSA public key that this receiver accepts. The message never quotes the text."""
 
 
 class PublicKey:
     """An RSA public key that signatures are checked with.
 
     Attributes:
-        pem: the key as PEM text, in one form whatever form it was read from.
-        fingerprint: SHA-256 of the key, hexadecimal; what names the key in logs and tells it from others.
+        pem: the key as normalized PEM text.
+        fingerprint: the key's SHA-256 in hexadecimal; identifies it in logs.
     """
 
     __slots__ = ("_key", "fingerprint", "pem")
@@ -49,7 +49,7 @@ class PublicKey:
         self.fingerprint = hashlib.sha256(self.pem.encode("ascii")).hexdigest()
 
     def made(self, signature: bytes, body: bytes) -> bool:
-        """Tell whether this key made `signature` over exactly these bytes (PKCS#1 v1.5, SHA-256)."""
+        """Return whether this key made `signature` over exactly these bytes (PKCS#1 v1.5, SHA-256)."""
         try:
             self._key.verify(signature, body, _PADDING, _HASH)
         except InvalidSignature:
@@ -61,13 +61,13 @@ def read_public_keys(text: str) -> tuple[PublicKey, ...]:
     r"""Return the keys in a PEM text, whose line breaks may be a literal backslash-n; at least one.
 
     Raises:
-        UnfitKeyError: there is none, or one of them is no RSA key of a fit size.
+        UnfitKeyError: there is none, or one of them is not an RSA key of an accepted size.
     """
     blocks = list(_pem_blocks(text.replace("\\r", "").replace("\\n", "\n")))
     if not blocks:
-        raise UnfitKeyError("A text that should be a public key has no PEM block; it starts with BEGIN PUBLIC KEY.")
+        raise UnfitKeyError("A public key's text has no PEM block; one starts with BEGIN PUBLIC KEY.")
     if len(blocks) > MOST_KEYS:
-        raise UnfitKeyError(f"A text holds {len(blocks)} public keys; at most {MOST_KEYS} are taken.")
+        raise UnfitKeyError(f"A text holds {len(blocks)} public keys; at most {MOST_KEYS} are accepted.")
     return tuple(_read_public_key(block) for block in blocks)
 
 
@@ -75,7 +75,7 @@ def read_dev_key(path: Path) -> PublicKey:
     """Return the public half of the development key in a PEM file, which may hold the private half.
 
     Raises:
-        UnfitKeyError: the file can't be read or holds no RSA key of a fit size.
+        UnfitKeyError: the file can't be read or has no RSA key of an accepted size.
     """
     try:
         pem = path.read_text(encoding="ascii")
@@ -86,14 +86,14 @@ def read_dev_key(path: Path) -> PublicKey:
     try:
         public = load_pem_private_key(pem.encode("ascii"), password=None).public_key()
     except (ValueError, TypeError, UnsupportedAlgorithm):
-        raise UnfitKeyError("The development key's file holds a private key that can't be read.") from None
+        raise UnfitKeyError("The private key in the development key's file can't be read.") from None
     return _fit(public)
 
 
 def _pem_blocks(text: str) -> Iterator[str]:
     """Yield the PEM blocks of a text: from each END back to the last BEGIN before it.
 
-    Takes time in proportion to the text, whatever it holds: it may be anybody's.
+    Runs in linear time on any input: the text is untrusted.
     """
     behind = 0
     while (label := text.find(_END, behind)) >= 0 and (dashes := text.find(_DASHES, label + len(_END))) >= 0:
@@ -107,7 +107,7 @@ def _read_public_key(block: str) -> PublicKey:
     try:
         return _fit(load_pem_public_key(block.encode("utf-8")))
     except (ValueError, UnsupportedAlgorithm):
-        raise UnfitKeyError("A PEM block is not a public key that can be read.") from None
+        raise UnfitKeyError("A PEM block is not a readable public key.") from None
 
 
 def _fit(key: object) -> PublicKey:

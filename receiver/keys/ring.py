@@ -1,4 +1,4 @@
-"""The key ring: tells whether one of the vendor's keys made a signature, and refuses only what is certain."""
+"""The key ring: verifies signatures with the vendor's keys, and refuses one only if it is certainly foreign."""
 
 import asyncio
 
@@ -7,10 +7,10 @@ from receiver.keys.watch import KeyWatch
 from receiver.metrics import ReceiverMetrics
 from receiver.refusal import RefusedError
 
-# A request waits this long for the documents, so that its answer is out well within the vendor's three seconds.
+# A request waits this long for the documents, so that it is answered well within the vendor's three seconds.
 WAIT_SECONDS = 2.0
 
-# Beyond this many waiting for the documents the next are told at once to come again.
+# With this many requests waiting for the documents, further ones get a 503 at once.
 MOST_WAITING = 100
 
 
@@ -31,7 +31,7 @@ class KeysNotFreshError(RefusedError):
 
 
 class NoKeyError(RefusedError):
-    """There is no key yet to check a signature with."""
+    """There is no key yet."""
 
     status = 503
     reason = "no_key"
@@ -42,7 +42,7 @@ class KeyRing:
     """Pinned keys, and those of the watched key documents."""
 
     def __init__(self, pinned: tuple[PublicKey, ...], watch: KeyWatch | None, metrics: ReceiverMetrics) -> None:
-        """Make a ring of `pinned` keys and of the documents' keys; with no `watch` the pinned ones are all."""
+        """Combine `pinned` keys with those of the watched documents; without `watch` there are only the pinned ones."""
         self._pinned = pinned
         self._watch = watch
         self._metrics = metrics
@@ -53,33 +53,33 @@ class KeyRing:
         self._gather()
 
     def has_keys(self) -> bool:
-        """Tell whether there is a key to check signatures with."""
+        """Return whether there is any key."""
         self._gather()
         return bool(self._keys)
 
     async def start(self) -> None:
-        """Begin to watch the documents."""
+        """Start watching the documents."""
         if self._watch is not None:
             await self._watch.start()
 
     def is_whole(self) -> bool:
-        """Tell whether every document is still watched."""
+        """Return whether every document is still watched."""
         return self._watch is None or self._watch.is_whole()
 
     async def stop(self) -> None:
-        """End watching."""
+        """Stop watching the documents."""
         if self._watch is not None:
             await self._watch.stop()
 
     async def verify(self, signature: bytes, body: bytes) -> None:
         """Return if one of the keys made `signature` over exactly `body`.
 
-        Where no known key did, the documents are looked at anew, at most once a minute for the whole ring; who
-        comes in while that goes on waits for it too, and gains by it if it brings the key.
+        If no known key did, the documents are fetched again, at most once a minute for the whole ring. Requests that
+        arrive during the fetch wait for it, too, and benefit from a new key.
 
         Raises:
-            ForeignSignatureError: none did, as pinned keys or documents fetched since prove.
-            KeysNotFreshError: it can't be told yet.
+            ForeignSignatureError: none did, as the pinned keys or the refetched documents prove.
+            KeysNotFreshError: it is not certain yet.
             NoKeyError: there is no key at all.
         """
         if self._made_by_a_key(signature, body):
@@ -113,13 +113,13 @@ class KeyRing:
         self._gather()
         for place, key in enumerate(self._keys):
             if key.made(signature, body):
-                if place:  # the key that made one will make the next: ask it first
+                if place:  # the last key is likely to match the next: try it first
                     self._keys.insert(0, self._keys.pop(place))
                 return True
         return False
 
     def _gather(self) -> None:
-        """Take up the documents' keys if they may have changed."""
+        """Reload the documents' keys if they may have changed."""
         if self._watch is None or self._version == self._watch.version:
             return
         self._version = self._watch.version

@@ -1,18 +1,18 @@
-"""A clock that nobody sets: it tells ages, whatever the system's clock does meanwhile."""
+"""A monotonic clock for ages, unaffected by changes of the system clock."""
 
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
-# A system's clock can be wrong by more than ages can be counted from.
+# The system clock can be too wrong for dates to be subtracted from it.
 _EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 _LATEST = datetime(3000, 1, 1, tzinfo=UTC)
 
 
 def steady_clock() -> Callable[[], datetime]:
-    """Return a clock that starts at the system's time, UTC, and from then on goes at its own pace.
+    """Return a clock that starts at the system time, UTC, and then advances monotonically.
 
-    Its times are good for differences alone.
+    Only differences between its times are meaningful.
     """
     began = time.monotonic()
     start = min(max(datetime.now(UTC), _EARLIEST), _LATEST)

@@ -1,4 +1,4 @@
-"""The key documents on disk, so that a restart while a document is away refuses nothing."""
+"""Stores the key documents on disk, so that a restart while a document is unreachable refuses nothing."""
 
 import contextlib
 import hashlib
@@ -33,16 +33,16 @@ _decoder = msgspec.json.Decoder(_StoredDocument)
 
 
 class KeyStore:
-    """One file a document in a folder, replaced as a whole, shared by the processes of one receiver.
+    """One file per document in a folder, replaced atomically, shared by the processes of a receiver.
 
-    Trouble with the disk is logged and costs nothing else: the keys in memory count.
+    Disk errors are logged and have no other effect: the keys in memory are used.
     """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
     def load(self, url: str) -> KeyDocument:
-        """Return what is stored of a document; an empty one where nothing readable is."""
+        """Return the stored document; an empty one if none can be read."""
         path = self._path(url)
         try:
             stored = _decoder.decode(path.read_bytes())
@@ -64,7 +64,7 @@ class KeyStore:
         return msgspec.json.format(msgspec.json.encode(stored))
 
     def save(self, url: str, snapshot: bytes) -> None:
-        """Replace what is stored of a document. Blocks on the disk: call it from a thread."""
+        """Replace the stored document. Blocks on the disk: call it from a thread."""
         path = self._path(url)
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
@@ -80,7 +80,8 @@ class KeyStore:
                     Path(name).unlink()
                 raise
         except OSError as error:
-            _log.warning("keys_not_stored", file=path.name, error=error.strerror, remedy="mend the folder var/keys")
+            remedy = "free disk space or fix the permissions of var/keys"
+            _log.warning("keys_not_stored", file=path.name, error=error.strerror, remedy=remedy)
 
     def _path(self, url: str) -> Path:
         return self._folder / f"{hashlib.sha256(url.encode()).hexdigest()[:16]}.json"

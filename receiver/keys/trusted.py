@@ -14,7 +14,7 @@ VENDOR_KEY_URLS = (
 
 
 def _key_urls(text: str) -> tuple[str, ...]:
-    # The same document twice would never be looked at twice.
+    # A duplicate document would never be fetched.
     return tuple(dict.fromkeys(_key_url(url) for url in comma_separated(text)))
 
 
@@ -58,11 +58,11 @@ WEBHOOK_KEY_URLS: Setting[tuple[str, ...]] = Setting(
 )
 WEBHOOK_PUBLIC_KEYS: Setting[tuple[PublicKey, ...]] = Setting(
     "WEBHOOK_PUBLIC_KEYS",
-    "RSA public keys of at least 2048 bits as PEM text, or the path of a file that holds them",
+    "RSA public keys of at least 2048 bits as PEM text, or the path of a file with them",
     (),
     _public_keys,
 )
 ROLLCALL_DEV_KEY: Setting[PublicKey | None] = Setting(
     "ROLLCALL_DEV_KEY", "the path of a PEM file with an RSA key", None, _dev_key
 )
-"""A key to trust beside those of the vendor. `rollcall run` sets it, nobody else should."""
+"""An additional trusted key. For `rollcall run` only."""

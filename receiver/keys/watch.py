@@ -1,4 +1,4 @@
-"""Watches the key documents: looks at each every hour, and at once when a signature calls for it."""
+"""Watches the key documents: fetches each every hour, and at once for an unknown signature."""
 
 import asyncio
 from collections.abc import Callable
@@ -23,13 +23,13 @@ Look = asyncio.Task[None]
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """How often documents are looked at.
+    """How often documents are fetched.
 
     Attributes:
-        refresh_seconds: between looks at a document that answers, or that has been silent for a day.
-        first_retry_seconds: after a look in vain; doubled each time.
-        last_retry_seconds: up to this.
-        anew: the least time between two rounds that requests called for.
+        refresh_seconds: between fetches of a document that answers, or that has failed for a day.
+        first_retry_seconds: after a failed fetch; doubled each time.
+        last_retry_seconds: the maximum.
+        anew: the minimum time between two rounds triggered by requests.
     """
 
     refresh_seconds: float = 3600.0
@@ -39,13 +39,13 @@ class Pace:
 
 
 class KeyWatch:
-    """What the key documents say now.
+    """The current keys of the key documents.
 
-    Every look has a number, given when it starts: a look numbered higher than `looks_started` was when a
-    request came in is one that started after that request.
+    Every fetch gets a number when it starts: a number above the `looks_started` that a request saw on arrival means
+    that the fetch started after that request arrived.
 
     Attributes:
-        looks_started: the number of the look that started last.
+        looks_started: the number of the latest fetch started.
         version: changes whenever the documents' keys may have changed.
     """
 
@@ -78,14 +78,14 @@ class KeyWatch:
         self._round_began: datetime | None = None
 
     async def start(self) -> None:
-        """Begin to look, in the background: a document that is away holds up nothing."""
+        """Start fetching in the background: an unreachable document delays nothing."""
         self._client = open_key_client(self._way_out)
         for document in self._documents:
             self._metrics.keys_fetched(_host(document), document.answered_at)
         self._refreshing = [asyncio.create_task(self._refresh(document)) for document in self._documents]
 
     async def stop(self) -> None:
-        """End all looks; what they found is on disk."""
+        """Stop all fetches; their results are on disk."""
         tasks = [*self._refreshing, *self._round]
         for task in tasks:
             task.cancel()
@@ -95,18 +95,18 @@ class KeyWatch:
             await self._client.aclose()
 
     def is_whole(self) -> bool:
-        """Tell whether every document is still looked at from time to time."""
+        """Return whether every document is still being fetched."""
         return not any(refreshing.done() for refreshing in self._refreshing)
 
     def keys(self) -> list[PublicKey]:
-        """Return the keys of all documents that count now."""
+        """Return the currently trusted keys of all documents."""
         return [key for document in self._documents for key in document.counting_keys()]
 
     def look_anew(self) -> set[Look]:
-        """Start a look at every document, unless a request called for one within the last minute.
+        """Fetch every document, unless a request triggered that within the last minute.
 
         Returns:
-            The looks that requests called for and that are still under way, these ones or earlier ones.
+            The pending fetches triggered by requests, these or earlier ones.
         """
         now = self._steady()
         began = self._round_began
@@ -117,9 +117,9 @@ class KeyWatch:
         return set(self._round)
 
     def all_looked_at_since(self, looks_started: int) -> bool:
-        """Tell whether looks numbered above `looks_started` show what the documents hold.
+        """Return whether fetches numbered above `looks_started` cover the documents.
 
-        Every document must have been looked at, except one that has not answered for a day; one look at least.
+        Every document must have been fetched, except those that failed for a day; at least one fetch is needed.
         """
         seen = [document.latest_look > looks_started for document in self._documents]
         silent = [document.is_silent_for_a_day() for document in self._documents]
@@ -145,7 +145,7 @@ class KeyWatch:
         was_silent = document.silent_since is not None
         try:
             keys = await fetch_keys(self._client, document.url)
-        except Exception as error:  # noqa: BLE001 - whatever a document does to the client, the next look must come
+        except Exception as error:  # noqa: BLE001 - whatever fails, the next fetch must follow
             document.failed(self._steady())
             self._metrics.key_fetch_ended(_host(document), is_good=False)
             if not was_silent:
@@ -158,7 +158,7 @@ class KeyWatch:
             self._metrics.keys_fetched(_host(document), self._clock())
             if was_silent or before != set(document.known):
                 _log.info("key_document_answered", document=document.url, known_keys=sorted(document.known))
-        # Not awaited: a verdict that waits for this look does not wait for the disk.
+        # Not awaited: a verdict that waits for this fetch must not wait for the disk.
         saving = asyncio.create_task(self._save(document))
         self._saving.add(saving)
         saving.add_done_callback(self._saving.discard)

@@ -1,1 +1,1 @@
-"""HTTP that this process sends: through which proxy, trusting which authorities."""
+"""Outgoing HTTP: which proxy to use and which certificate authorities to trust."""

@@ -12,13 +12,13 @@ from runtime.outgoing.unusable import UnusableVariableError
 FILE_VARIABLE = "SSL_CERT_FILE"
 DIRECTORY_VARIABLE = "SSL_CERT_DIR"
 
-# How `openssl rehash` names a certificate; OpenSSL finds none by another name.
+# File names made by `openssl rehash`; OpenSSL ignores any other.
 _HASHED_NAME = re.compile(r"[0-9a-f]{8}\.\d+")
 
 
 @dataclass(frozen=True, slots=True)
 class Certificates:
-    """Where trusted authorities are, in place of the system's.
+    """Trusted certificate authorities that replace the system's.
 
     Attributes:
         file: path of a file of PEM certificates, or None.
@@ -30,14 +30,14 @@ class Certificates:
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> "Certificates":
-        """Read the two variables. Whether they can be used shows only when a context is made."""
+        """Read the two variables. They are only checked when a context is made."""
         return cls(environment.get(FILE_VARIABLE), environment.get(DIRECTORY_VARIABLE))
 
     def context(self) -> ssl.SSLContext | None:
-        """Return a TLS context for clients that trusts these authorities alone; None where no variable is set.
+        """Return a client TLS context that trusts only these authorities; None if no variable is set.
 
         Raises:
-            UnusableVariableError: a file or folder is gone, closed to this user, or holds no certificates.
+            UnusableVariableError: a file or folder is missing, unreadable, or contains no certificates.
         """
         if self.file is None and self.directories is None:
             return None
@@ -49,7 +49,7 @@ class Certificates:
         return context
 
     def problems(self) -> list[UnusableVariableError]:
-        """Return which variable can't be used now, if any."""
+        """Return the variable that can't be used now, if any."""
         try:
             self.context()
         except UnusableVariableError as error:
@@ -58,24 +58,24 @@ class Certificates:
 
 
 def _load_file(context: ssl.SSLContext, path: str) -> None:
-    problem = "names a file {}: give it the path of a file of PEM certificates, or unset it."
+    problem = "names a file that {}: set it to the path of a file of PEM certificates, or unset it."
     try:
         if not Path(path).is_file():
-            raise UnusableVariableError(FILE_VARIABLE, problem.format("that is not there"))
+            raise UnusableVariableError(FILE_VARIABLE, problem.format("does not exist"))
         context.load_verify_locations(cafile=path)
     except ssl.SSLError:
-        raise UnusableVariableError(FILE_VARIABLE, problem.format("that holds no PEM certificates")) from None
+        raise UnusableVariableError(FILE_VARIABLE, problem.format("contains no PEM certificates")) from None
     except (OSError, ValueError):
-        raise UnusableVariableError(FILE_VARIABLE, problem.format("that can't be read")) from None
+        raise UnusableVariableError(FILE_VARIABLE, problem.format("can't be read")) from None
 
 
 def _load_directories(context: ssl.SSLContext, paths: str) -> None:
-    # OpenSSL looks into the folders at each handshake and says nothing of one that is gone.
+    # OpenSSL reads the folders at each handshake and silently ignores a missing one.
     if not any(_holds_certificates(path) for path in paths.split(os.pathsep) if path):
         raise UnusableVariableError(
             DIRECTORY_VARIABLE,
-            "names no folder in which certificates can be read under the names that `openssl rehash` gives them: "
-            "give it the path of one, or unset it.",
+            "names no folder with readable certificates named as `openssl rehash` names them: "
+            "set it to the path of such a folder, or unset it.",
         )
     context.load_verify_locations(capath=paths)
 

@@ -1,4 +1,4 @@
-"""The HTTP client for what this process sends, on the way that the environment names."""
+"""The client for outgoing HTTP, with proxies and certificates from the environment."""
 
 import ssl
 from collections.abc import Mapping
@@ -13,29 +13,29 @@ from runtime.outgoing.unusable import UnusableVariableError
 
 @dataclass(frozen=True, slots=True)
 class WayOut:
-    """Through which proxies, and trusting which authorities."""
+    """The proxies to use and the certificate authorities to trust."""
 
     proxies: Proxies = field(default_factory=Proxies)
     certificates: Certificates = field(default_factory=Certificates)
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> "WayOut":
-        """Read the variables that the system's tools share. What is wrong with one shows when it is needed."""
+        """Read the standard proxy and certificate variables. A bad one raises only when it is needed."""
         return cls(Proxies.from_environment(environment), Certificates.from_environment(environment))
 
     def problems(self) -> list[UnusableVariableError]:
-        """Return what of it can't be used now, each variable once."""
+        """Return the variables that can't be used now, each once."""
         return [*self.proxies.problems(), *self.certificates.problems()]
 
 
 def open_client(way_out: WayOut, *, timeout: httpx2.Timeout, headers: Mapping[str, str]) -> httpx2.AsyncClient:
-    """Return a client that follows no redirects; one for all requests of a process.
+    """Return a client that follows no redirects; one serves all requests of a process.
 
-    A request raises `UnusableVariableError` where its way needs a variable that can't be used; the next one looks
-    again, as the file that it names may have come.
+    A request raises `UnusableVariableError` if it needs a variable that can't be used. The next request checks again,
+    as the file may exist by then.
 
     Args:
-        way_out: what the environment names.
+        way_out: the proxies and certificates to use.
         timeout: see `httpx2.Timeout`, seconds.
         headers: sent with every request.
     """
@@ -45,7 +45,7 @@ def open_client(way_out: WayOut, *, timeout: httpx2.Timeout, headers: Mapping[st
 
 
 class _ByWay(httpx2.AsyncBaseTransport):
-    """A transport for each way that is in use, made when it is first needed: a TLS context takes tens of ms."""
+    """One transport per scheme and proxy, made when first needed: a TLS context takes tens of milliseconds."""
 
     def __init__(self, way_out: WayOut) -> None:
         self._way_out = way_out
@@ -64,7 +64,7 @@ class _ByWay(httpx2.AsyncBaseTransport):
     def _make(self, scheme: str, proxy_url: str | None) -> httpx2.AsyncHTTPTransport:
         proxy = httpx2.Proxy(proxy_url) if proxy_url else None
         to_proxy_by_tls = proxy is not None and proxy.url.scheme == "https"
-        # Where nothing is encrypted a bad SSL_CERT_FILE must not stand in the way: a context that trusts nobody.
+        # Without TLS a bad SSL_CERT_FILE must not matter: use an empty context.
         context = self._context() if scheme == "https" or to_proxy_by_tls else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         if proxy is not None and to_proxy_by_tls:
             proxy.ssl_context = context

@@ -1,4 +1,4 @@
-"""`NO_PROXY`: the hosts that are reached without a proxy, read as curl and Go read them."""
+"""`NO_PROXY`: hosts to connect to directly, parsed as curl and Go do."""
 
 import re
 from collections.abc import Iterator
@@ -16,9 +16,9 @@ class Exempt:
     """One entry of `NO_PROXY`.
 
     Attributes:
-        name: a host's name; those below it (`api.` before it) count too. "" for every host.
-        network: addresses, in place of a name.
-        port: the only port that counts; None for all.
+        name: a host name, which also covers its subdomains; "" for every host.
+        network: an address range, instead of a name.
+        port: the only port it covers; None for all.
     """
 
     name: str = ""
@@ -26,7 +26,7 @@ class Exempt:
     port: int | None = None
 
     def covers(self, host: str, port: int) -> bool:
-        """Tell whether a host, as it stands in a URL, is reached without a proxy."""
+        """Return whether a host, as written in a URL, is exempt from the proxy."""
         if self.port not in {None, port}:
             return False
         if self.network is not None:
@@ -36,7 +36,7 @@ class Exempt:
 
 
 def read_no_proxy(text: str) -> Iterator[Exempt | None]:
-    """Yield what each entry says, None for one that says nothing that can be understood."""
+    """Yield each entry, None for one that can't be parsed."""
     for entry in re.split(r"[\s,]+", text):
         if entry:
             try:
@@ -46,7 +46,7 @@ def read_no_proxy(text: str) -> Iterator[Exempt | None]:
 
 
 def read_address(host: str) -> IPv4Address | IPv6Address | None:
-    """Return the address that a URL's host is, None for a name."""
+    """Return a URL's host as an address, None if it is a name."""
     try:
         address = ip_address(host)
     except ValueError:
@@ -74,5 +74,5 @@ def _read(entry: str) -> Exempt:
     name = match["host"].removeprefix("*").strip(".").lower()
     if not _NAME.fullmatch(name):
         raise ValueError
-    # As names are sent: an entry in another script must match its encoded form.
+    # As names are sent: a non-ASCII entry must match its IDNA form.
     return Exempt(name if name.isascii() else name.encode("idna").decode("ascii"), port=port)

@@ -1,4 +1,4 @@
-"""Which proxy leads to a URL: `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY`."""
+"""Which proxy to use for a URL: `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY`."""
 
 import re
 from collections.abc import Mapping
@@ -10,29 +10,29 @@ from runtime.outgoing.exempt import Exempt, read_address, read_no_proxy
 from runtime.outgoing.unusable import UnusableVariableError
 
 _PROXY_PROBLEM = (
-    "is not the URL of a proxy that can be used: it takes http, https, socks5 or socks5h, "
+    "is not a usable proxy URL: it takes http, https, socks5 or socks5h, "
     "as in http://user:password@proxy.example.com:3128. Correct it, or unset it."
 )
 _NO_PROXY_PROBLEM = (
     "has an entry that is ignored: it takes host names, addresses and networks such as 10.0.0.0/8 or fd00::/8, "
-    "each with a port if need be, separated by commas. Correct it, or unset it."
+    "each with an optional port, separated by commas. Correct it, or unset it."
 )
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _HOST = re.compile(r"[\w.:-]+")
 _MOST_PORT = 65535
 
-# What stands under a scheme: the proxy's URL, or why there is none to be had.
+# The proxy's URL, or why it can't be used.
 _Leads = str | UnusableVariableError
 
 
 @dataclass(frozen=True, slots=True)
 class Proxies:
-    """The proxies that the environment names.
+    """The proxies set in the environment.
 
     Attributes:
         by_scheme: the proxy for URLs of a scheme (http, https).
-        exempt: what is reached without one.
-        ignored: a variable of which a part can't be used and is left out.
+        exempt: hosts to connect to directly.
+        ignored: a variable with an entry that can't be parsed and is ignored.
     """
 
     by_scheme: Mapping[str, _Leads] = field(default_factory=dict)
@@ -41,7 +41,7 @@ class Proxies:
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> "Proxies":
-        """Read the variables, in lower case or upper; as everywhere, lower case wins."""
+        """Read the variables, in lower or upper case; as usual, lower case wins."""
         by_scheme = {}
         for scheme in _DEFAULT_PORTS:
             variable = _variable(environment, f"{scheme}_proxy") or _variable(environment, "all_proxy")
@@ -56,12 +56,12 @@ class Proxies:
         )
 
     def proxy_for(self, url: httpx2.URL) -> str | None:
-        """Return the URL of the proxy that leads to `url`, None where no proxy does.
+        """Return the URL of the proxy for `url`, None to connect directly.
 
-        This machine itself is never reached through a proxy: what is sent to it unencrypted would leave it.
+        Loopback addresses never use a proxy: unencrypted requests to them would leave this machine.
 
         Raises:
-            UnusableVariableError: a proxy is named and can't be used. Going without it could give away what it hides.
+            UnusableVariableError: a proxy is set and can't be used. Bypassing it could expose what it is meant to hide.
         """
         leads = self.by_scheme.get(url.scheme)
         if leads is None or self._is_exempt(url):
@@ -71,7 +71,7 @@ class Proxies:
         return leads
 
     def problems(self) -> list[UnusableVariableError]:
-        """Return what can't be used, each variable once."""
+        """Return the variables that can't be used, each once."""
         found = [leads for leads in self.by_scheme.values() if isinstance(leads, UnusableVariableError)]
         if self.ignored is not None:
             found.append(self.ignored)

@@ -100,7 +100,7 @@ def test_without_the_file_the_environment_counts_alone(tmp_path: Path) -> None:
 
 def test_a_folder_and_a_link_to_nothing_stop_the_start(tmp_path: Path) -> None:
     (tmp_path / ".env").symlink_to(tmp_path / "gone")
-    with pytest.raises(EnvFileError, match="is a link to a file that is not there"):
+    with pytest.raises(EnvFileError, match="is a link to a missing file"):
         read_environment(tmp_path)
     (tmp_path / ".env").unlink()
     (tmp_path / ".env").mkdir()

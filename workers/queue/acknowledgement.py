@@ -35,7 +35,7 @@ class Acknowledgement(Middleware):
 
 
 def is_committed(message: MessageProxy) -> bool:
-    """Tell whether the message's transaction has committed, so that it may leave the queue."""
+    """Return whether the message's transaction has committed, so that it may leave the queue."""
     return bool(vars(message).get("committed", False))
 
 

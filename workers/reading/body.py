@@ -51,7 +51,7 @@ def open_body(body: bytes) -> OpenedBody:
 
 
 def _is_plain(body: bytes) -> bool:
-    """Tell whether jsonb can hold a body if it is JSON without exponents."""
+    """Return whether jsonb can hold a body if it is JSON without exponents."""
     return len(body) < _PLAIN_SIZE and b"\\u" not in body and body.count(b"[") + body.count(b"{") <= _DEEPEST
 
 
@@ -136,7 +136,7 @@ def _survey(value: Any) -> tuple[int, bool]:
 
 
 def fits_text(text: str) -> bool:
-    """Tell whether Postgres can hold a text: no NUL, no lone surrogate."""
+    """Return whether Postgres can hold a text: no NUL, no lone surrogate."""
     if "\x00" in text:
         return False
     if text.isascii():

@@ -120,7 +120,7 @@ class Fields:
 
 
 def is_id(value: object) -> TypeGuard[str]:
-    """Tell whether a value can be an id, be it an empty one."""
+    """Return whether a value can be an id, be it an empty one."""
     return isinstance(value, str) and fits_text(value) and len(value.encode()) <= LONGEST_ID
 
 

@@ -29,12 +29,12 @@ _decoder = json.JSONDecoder()
 
 
 def may_hold_stream_key(lowered: bytes) -> bool:
-    """Tell whether a body in lower case can hold a stream key whose name is not written with escapes."""
+    """Return whether a body in lower case can hold a stream key whose name is not written with escapes."""
     return b"streamkey" in lowered or b"stream_key" in lowered
 
 
 def is_stream_key(name: str) -> bool:
-    """Tell whether a JSON name is that of a stream key."""
+    """Return whether a JSON name is that of a stream key."""
     return name.replace("_", "").lower() == "streamkey"
 
 

@@ -117,5 +117,5 @@ class _Trial:
 
 
 def passes_by_itself(error: Exception) -> bool:
-    """Tell whether the same may be tried again as it is."""
+    """Return whether the same may be tried again as it is."""
     return isinstance(error, psycopg.Error) and cause_of(error) in {Cause.AWAY, Cause.CONTENTION}
