@@ -128,7 +128,7 @@ class Spool:
                     return slot
         except OSError as error:
             raise SpoolError(
-                f"The spool folder {self._directory} can't be used: {error.strerror}. Free disk space or fix its permissions."
+                f"The spool folder {self._directory} can't be used: {error.strerror}. Check space and permissions."
             ) from None
         raise SpoolError(f"All {_MOST_SLOTS} slots of the spool folder {self._directory} are used by other processes.")
 

@@ -1,4 +1,4 @@
-"""The queue's contract: what a delivery is, how a group of them travels, and where the queue is.
+"""The queue's contract: deliveries, the messages that carry them, and the brokers.
 
-This is all that the receiver knows of the workers.
+The receiver imports nothing else of the workers.
 """

@@ -1,4 +1,4 @@
-"""Where the queue is: `BROKER_URL`. What libpq and Pika take, we take, as `runtime.addresses` says."""
+"""The address of the queue: `BROKER_URL`. Anything libpq or Pika accepts works, as in `runtime.addresses`."""
 
 import re
 from collections.abc import Mapping
@@ -16,12 +16,12 @@ BROKER_URL_TAKES = (
 
 
 def broker_url(environment: Mapping[str, str]) -> str:
-    """Return the queue's URL: `BROKER_URL`, else the database's.
+    """Return the queue's URL: `BROKER_URL`, by default the database's.
 
-    One of RabbitMQ by TLS has its options in Pika's form, and the environment's authorities where it names none.
+    A RabbitMQ URL with TLS is returned with its options in Pika's form, and the environment's authorities by default.
 
     Raises:
-        SettingError: as `database_url`, or `BROKER_URL` is neither of Postgres nor of RabbitMQ.
+        SettingError: as `database_url`, or `BROKER_URL` is neither a Postgres nor a RabbitMQ URL.
     """
     set_url = BROKER_URL.of(environment)
     if set_url is None:
@@ -35,7 +35,7 @@ def broker_url(environment: Mapping[str, str]) -> str:
 
 
 def amqp_nodes(url: str) -> list[str]:
-    """Return the URLs of a RabbitMQ cluster's nodes, of which there may be one."""
+    """Return the URLs of a RabbitMQ cluster's nodes, at least one."""
     return [node.strip() for node in url.split(";") if node.strip()]
 
 
@@ -48,13 +48,13 @@ def _broker_url(text: str) -> str:
 
 
 def _check_node(node: str) -> None:
-    from pika import URLParameters  # noqa: PLC0415 - slow to import, and only RabbitMQ's users want it
+    from pika import URLParameters  # noqa: PLC0415 - slow to import and only needed for RabbitMQ
 
-    if is_postgres(node) or "#" in node:  # Pika would leave out what follows a `#`
+    if is_postgres(node) or "#" in node:  # Pika would ignore everything after a `#`
         raise ValueError
     rest = node.partition("://")[2]
     authority = re.split("[/?]", rest, maxsplit=1)[0]
-    # Pika takes what is before the last `@` of this part for user and password.
+    # Pika reads everything before the last `@` of this part as user and password.
     user, at, _ = authority.rpartition("@")
     if is_torn(user + at, rest.removeprefix(user + at)):
         raise ValueError
@@ -64,7 +64,7 @@ def _check_node(node: str) -> None:
         raise SettingError("BROKER_URL", TLS_TAKES) from None
     try:
         URLParameters(node)
-    except Exception:  # noqa: BLE001 - it reads Python literals and files, so it raises anything, with the value in it
+    except Exception:  # noqa: BLE001 - it parses Python literals and reads files: any error, possibly quoting the value
         raise ValueError from None
 
 

@@ -1,6 +1,6 @@
-"""TLS to RabbitMQ: the options that RabbitMQ's own clients take in a URL, as the one option that Pika takes.
+"""TLS for RabbitMQ: translates the URL options of RabbitMQ's clients into Pika's single option.
 
-Options that weaken the check of the server's certificate are refused, and so are those that would do nothing.
+Options that weaken the verification of the server's certificate are refused, and so are those without effect.
 """
 
 import ast
@@ -30,7 +30,7 @@ _TO_PIKA = {
 }
 _PIKA_OPTION = "ssl_options"
 _AUTHORITIES = {"ca_certs", "cafile", "ca_path", "capath", "ca_data", "cadata"}
-# Not "protocol" and "ciphers": with either, the server could go unchecked or the traffic unencrypted.
+# Not "protocol" and "ciphers": either could disable verification or encryption.
 _SAFE = _AUTHORITIES | {"certfile", "keyfile", "password", "server_hostname"}
 
 
@@ -39,11 +39,11 @@ class TlsOptionError(ValueError):
 
 
 def with_tls(url: str, certificates: Certificates) -> str:
-    """Return the URL of a RabbitMQ node with its TLS options in Pika's form; one without TLS as it is.
+    """Return a RabbitMQ node's URL with its TLS options in Pika's form; one without TLS unchanged.
 
     Args:
         url: `amqp://…` or `amqps://…`.
-        certificates: the authorities to trust where the URL names none.
+        certificates: the authorities to trust if the URL names none.
 
     Raises:
         TlsOptionError: an option would weaken TLS, or can't be used.
@@ -64,7 +64,7 @@ def with_tls(url: str, certificates: Certificates) -> str:
             rest.append((name, value))
             continue
         if not is_tls:
-            raise TlsOptionError  # it would have no effect, or put TLS where the URL says that there is none
+            raise TlsOptionError  # it would have no effect, or add TLS to a URL without it
     if not is_tls:
         return url
     if not _AUTHORITIES & options.keys():
@@ -76,7 +76,7 @@ def with_tls(url: str, certificates: Certificates) -> str:
 
 def _add(options: dict[str, str], added: Mapping[str, Any]) -> None:
     for name, value in added.items():
-        # Erlang's clients take `disable` for a name that is not checked.
+        # Erlang's clients accept `disable` to skip verifying the name.
         is_no_name = name == "server_hostname" and value == "disable"
         if name not in _SAFE or name in options or not isinstance(value, str) or not value or is_no_name:
             raise TlsOptionError
@@ -101,7 +101,7 @@ def _check_files(options: Mapping[str, str]) -> None:
         if file or data:
             context.load_verify_locations(file, None, data)
         if "certfile" in options:
-            # Without a password OpenSSL would ask for one at the terminal.
+            # Without a password OpenSSL would prompt for one on the terminal.
             context.load_cert_chain(options["certfile"], options.get("keyfile"), options.get("password", ""))
         elif "keyfile" in options:
             raise TlsOptionError
@@ -114,13 +114,13 @@ def _authorities(certificates: Certificates) -> dict[str, str]:
         if certificates.context() is None:
             return {}
     except UnusableVariableError:
-        return {"ca_path": os.devnull}  # trusts nobody, and so connects to nobody: the warning at the start says why
+        return {"ca_path": os.devnull}  # trusts no authority, so connections fail: a warning at startup says why
     named = {"ca_certs": certificates.file, "ca_path": certificates.directories}
     return {name: path for name, path in named.items() if path is not None}
 
 
 def _authorities_of_the_system() -> dict[str, str]:
-    # Pika trusts these where no option is set; where one is, it wants them named.
+    # Pika's defaults without options; once an option is set, they must be named.
     paths = ssl.get_default_verify_paths()
     named = {"ca_certs": paths.cafile, "ca_path": paths.capath}
     return {name: path for name, path in named.items() if path is not None} or {"ca_path": os.devnull}

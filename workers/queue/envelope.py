@@ -1,7 +1,7 @@
-"""The envelope: what stands around a message's argument, checked before Dramatiq sees it.
+"""The envelope: a message's fields around its argument, validated before Dramatiq sees them.
 
-Dramatiq believes what it reads. A message for another queue or with options of the wrong type ends its threads, one
-with an `eta` is held back and published again, and one for an unknown actor goes where messages expire.
+Dramatiq does not validate them. A message for another queue or with options of the wrong type kills its threads, one
+with an `eta` is delayed and published again, and one for an unknown actor goes to a queue where messages expire.
 """
 
 from collections.abc import Collection
@@ -33,15 +33,15 @@ _addressees = msgspec.json.Decoder(_Addressee)
 
 
 def read_message(data: bytes | str | None, actors: Collection[str], message_id: str | None = None) -> Message[Any]:
-    """Return the message that came out of the queue.
+    """Return a message consumed from the queue.
 
     Args:
-        data: as the queue has it; None for one that is too large to be fetched.
-        actors: names of the actors of this version, each of which takes one text.
-        message_id: what the queue itself calls the message, where it does; the message is called so, whatever it says.
+        data: the message as queued; None if it is too large to fetch.
+        actors: names of this version's actors, each of which takes one string.
+        message_id: the queue's id of the message, if it has one; replaces the id in the message.
 
     Raises:
-        UnreadableError: it is none that this version can process.
+        UnreadableError: this version can't process it.
     """
     if data is None or len(data) > MOST_TEXT:
         raise UnreadableError(Unreadable.TOO_LARGE)
@@ -67,7 +67,7 @@ def read_message(data: bytes | str | None, actors: Collection[str], message_id: 
 
 
 def actor_of(data: bytes) -> str | None:
-    """Return the actor that a message names, however unreadable the rest of it; None where it names none."""
+    """Return the actor that a message names, even if the rest is unreadable; None if it names none."""
     try:
         return _addressees.decode(data).actor_name
     except (ValueError, msgspec.MsgspecError, RecursionError):

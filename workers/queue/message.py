@@ -1,8 +1,8 @@
-"""The queue message: a group of deliveries that left the receiver together.
+"""The queue message: a group of deliveries that the receiver sent together.
 
-The queue carries the bodies themselves, so that a kept delivery needs no second place to be whole.
-Dramatiq's messages are JSON (in Postgres even `jsonb`), bodies are any bytes: the group travels as base64 of
-zlib-compressed MessagePack, one text argument.
+The queue carries the bodies themselves, so a delivery is complete in one place.
+Dramatiq's messages are JSON (in Postgres even `jsonb`) while bodies are arbitrary bytes, so the group is sent as one
+string argument: base64 of zlib-compressed MessagePack.
 """
 
 import base64
@@ -19,15 +19,15 @@ from workers.queue.unreadable import Unreadable, UnreadableError
 QUEUE_NAME = "rollcall"
 ACTOR_NAME = "keep"
 
-# Bytes of a group before it is compressed. A receiver sends a few MiB, or one body of at most 8 MiB; two megabytes of
-# text could hold two gigabytes.
+# Bytes of a group before compression. A receiver sends a few MiB, or one body of at most 8 MiB; two megabytes of
+# text could expand to two gigabytes.
 MOST_GROUP_BYTES = 32 * 2**20
-# What a group of that size takes at most as text, the message around it included: base64 adds a third.
+# The most text for a group of that size, including the envelope: base64 adds a third.
 MOST_TEXT = MOST_GROUP_BYTES * 3 // 2
 
-# zlib's fastest: bodies of one group repeat each other, and a queue's disk is dearer than these microseconds.
+# zlib's fastest level: the bodies in a group resemble each other, and queue space costs more than these microseconds.
 _COMPRESSION = 1
-# Bytes of an ordinary group. Larger ones are opened one at a time, so that many at once need no more memory than one.
+# Bytes of an ordinary group. Larger ones are decompressed one at a time, to bound memory.
 _ORDINARY = 4 * 2**20
 
 _encoder = msgspec.msgpack.Encoder()
@@ -36,7 +36,7 @@ _opening_large = threading.Lock()
 
 
 def group_message(deliveries: Sequence[Delivery]) -> Message[None]:
-    """Return the Dramatiq message that carries a group of deliveries to the workers."""
+    """Return the Dramatiq message for a group of deliveries."""
     return Message(
         queue_name=QUEUE_NAME,
         actor_name=ACTOR_NAME,
@@ -47,15 +47,15 @@ def group_message(deliveries: Sequence[Delivery]) -> Message[None]:
 
 
 def encode_group(deliveries: Sequence[Delivery]) -> str:
-    """Return a group of deliveries as the text that travels in the queue."""
+    """Encode a group of deliveries as the message's text."""
     return base64.b64encode(zlib.compress(_encoder.encode(deliveries), _COMPRESSION)).decode("ascii")
 
 
 def decode_group(text: str) -> list[Delivery]:
-    """Return the deliveries of a queue message, in the order in which the receiver kept them.
+    """Decode the deliveries of a queue message, in the order in which the receiver kept them.
 
     Raises:
-        UnreadableError: it is no such text (a newer version or something else wrote it), or it holds more than
+        UnreadableError: it is not such a text (a newer version or something else wrote it), or it exceeds
             `MOST_GROUP_BYTES`.
     """
     try:

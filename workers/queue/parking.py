@@ -1,6 +1,6 @@
-"""Parking: where a message waits that this version can't read, so that no other waits behind it.
+"""Parking: sets messages that this version can't read aside, so that they do not block others.
 
-Nothing is thrown away: a worker that can read a parked message puts it back into the queue, and so can an operator.
+Nothing is dropped: a worker that can read a parked message requeues it, and so can an operator.
 """
 
 from collections.abc import Collection, Iterator, Sequence
@@ -15,16 +15,16 @@ from workers.queue.unreadable import UnreadableError
 
 @dataclass(frozen=True, slots=True)
 class Parked:
-    """A message that is parked.
+    """A parked message.
 
     Attributes:
-        id: what its queue calls it; None where it has no name.
-        parked_at: when, UTC; None where it can't be told.
-        actor: that it names; None where it names none.
-        size: bytes, as it lies in the queue.
-        reason: why it could not be read: one of `workers.queue.unreadable.Unreadable`, perhaps of another version.
-        body: the message as it is; None where it was not asked for. It may hold secrets.
-        place: where it is among the parked ones, for the connection that found it.
+        id: the queue's id of the message; None if it has none.
+        parked_at: when it was parked, UTC; None if unknown.
+        actor: the actor it names; None if it names none.
+        size: bytes, as stored in the queue.
+        reason: why it could not be read: one of `workers.queue.unreadable.Unreadable`, possibly of another version.
+        body: the raw message; None if it was not requested. It may contain secrets.
+        place: its position among the parked messages, valid on the connection that listed it.
     """
 
     id: str | None
@@ -37,23 +37,23 @@ class Parked:
 
 
 class ParkedMessages(Protocol):
-    """The parked messages of a queue, on a connection of their own. For one thread.
+    """The parked messages of a queue, on a separate connection. Not thread-safe.
 
-    Every method raises `workers.queue.publisher.QueueAwayError` where the queue does not answer.
+    Every method raises `workers.queue.publisher.QueueAwayError` if the queue does not answer.
     """
 
     def count(self) -> int:
-        """Return how many there are."""
+        """Return the number of parked messages."""
 
     def look(self, most_bytes: int | None = None) -> Iterator[Parked]:
-        """Return those that are there now, the oldest first; they stay parked.
+        """Return the parked messages, oldest first, without removing them.
 
         Args:
-            most_bytes: of a body that is wanted; without it every one is, however large.
+            most_bytes: the largest body to include; None to include every body.
         """
 
     def take_back(self, parked: Sequence[Parked]) -> None:
-        """Put messages that this connection found back into the queue."""
+        """Requeue messages that this connection listed."""
 
     def remove(self, parked: Sequence[Parked]) -> None:
         """Take messages that this connection found out for good."""
@@ -63,7 +63,7 @@ class ParkedMessages(Protocol):
 
 
 def is_readable(body: bytes | None, actors: Collection[str]) -> bool:
-    """Tell whether a version with these actors can read a message, what it carries included."""
+    """Return whether a version with these actors can read a message, what it carries included."""
     try:
         message = read_message(body, actors)
         if message.actor_name == ACTOR_NAME:

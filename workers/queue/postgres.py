@@ -144,7 +144,7 @@ class PostgresQueue(PostgresBroker):
         return int(row[0]) if row else 0
 
     def is_alive(self) -> bool:
-        """Tell whether the thread that listens lives, or was not needed yet."""
+        """Return whether the thread that listens lives, or was not needed yet."""
         return not self.notifier.started_once or self.notifier.is_alive()
 
     def parked(self, queue_name: str) -> ParkedInPostgres:

@@ -126,7 +126,7 @@ class RabbitmqQueue(RabbitmqBroker):
             raise QueueAwayError(f"RabbitMQ does not answer: {type(error).__name__}.") from None
 
     def is_alive(self) -> bool:
-        """Tell whether all threads of the broker's own live: it has none."""
+        """Return whether all threads of the broker's own live: it has none."""
         return True
 
     def parked(self, queue_name: str) -> ParkedInRabbitmq:

@@ -34,7 +34,7 @@ class InHand:
                 self._let_go = min(self._let_go or oldest, oldest)
 
     def is_holding(self) -> bool:
-        """Tell whether any group is in hand now."""
+        """Return whether any group is in hand now."""
         with self._lock:
             return bool(self._held)
 

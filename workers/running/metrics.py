@@ -179,7 +179,7 @@ class WorkerMetrics:
         self._renewals.inc()
 
     def is_processing(self) -> bool:
-        """Tell whether any group is being processed."""
+        """Return whether any group is being processed."""
         return self._in_hand.is_holding()
 
     def age_seen(self, now: datetime) -> None:

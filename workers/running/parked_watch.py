@@ -38,7 +38,7 @@ class ParkedWatch:
         self._thread.start()
 
     def is_alive(self) -> bool:
-        """Tell whether it still looks."""
+        """Return whether it still looks."""
         return self._thread.is_alive()
 
     def join(self) -> None:

@@ -36,7 +36,7 @@ class QueueWatch:
         self._thread.start()
 
     def is_alive(self) -> bool:
-        """Tell whether it still looks."""
+        """Return whether it still looks."""
         return self._thread.is_alive()
 
     def join(self) -> None:

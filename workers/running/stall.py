@@ -17,7 +17,7 @@ class Stall:
         self._well_at = now
 
     def is_on(self, now: float, *, waiting: int, received: int, is_processing: bool) -> bool:
-        """Tell whether the consumer should connect again; after a yes it has as long again to show a message.
+        """Return whether the consumer should connect again; after a yes it has as long again to show a message.
 
         Args:
             now: seconds, as at the beginning.

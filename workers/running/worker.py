@@ -48,7 +48,7 @@ class WorkerProcess:
         _log.info("worker_started", threads=self._worker.worker_threads)
 
     def is_whole(self) -> bool:
-        """Tell whether all of the worker's threads live: one that died would leave a worker that only looks alive."""
+        """Return whether all of the worker's threads live: one that died would leave a worker that only looks alive."""
         return all(
             thread.is_alive()
             for thread in (

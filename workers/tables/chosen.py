@@ -60,7 +60,7 @@ class StoredDelivery(StoredUpdate, frozen=True):
     is_chosen: bool
 
     def reads_as(self, reading: Reading) -> bool:
-        """Tell whether the row says what the reading says. A repeat does unless it is foreign now."""
+        """Return whether the row says what the reading says. A repeat does unless it is foreign now."""
         if self.status == Status.REPEAT:
             return reading.status is not Status.FOREIGN
         return (
