@@ -1,9 +1,9 @@
-# Rollcall's tasks. `make` alone lists them.
+# Rollcall's tasks. `make` lists them.
 
 SHELL := /bin/sh
 VENV := .venv
 BIN := $(VENV)/bin
-# Names the checkout that the environment was made for: its scripts hold absolute paths, so a moved checkout makes it anew.
+# Names the checkout that the environment was made for: its scripts hold absolute paths, so a moved checkout recreates it.
 STAMP := $(VENV)/.made-for
 # Groups of dependencies that some platforms have no wheels for.
 PARTS := embedded export
@@ -11,33 +11,33 @@ PARTS := embedded export
 .DEFAULT_GOAL := help
 .PHONY: help env run test matrix check bench chaos lock FORCE
 
-help: ## list these targets
+help: ## list these tasks
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
-env: $(STAMP) ## make the environment alone (.venv), as requirements.lock pins it
+env: $(STAMP) ## create the environment in .venv, as pinned in requirements*.lock
 
-run: $(STAMP) ## environment, embedded Postgres, migrations, receiver and worker in the foreground; Ctrl-C stops all of it
+run: $(STAMP) ## create the environment, then run Postgres, migrations, receiver and worker in the foreground; Ctrl-C stops all
 	@$(BIN)/rollcall run
 
-test: $(STAMP) ## the whole test suite, on the embedded Postgres
+test: $(STAMP) ## run the whole test suite on the embedded Postgres
 	$(BIN)/python -m pytest --numprocesses 4
 
-matrix: ## the test suite on a newer Debian (SUITE=trixie), in a root of its own; see docs/platforms.md
+matrix: ## run the test suite on a newer Debian (SUITE=trixie) in a separate root file system; see docs/platforms.md
 	@bash .ci/matrix
 
-check: $(STAMP) ## format, lint, types and the directions of imports
+check: $(STAMP) ## check format, lint, types and the direction of imports
 	$(BIN)/ruff format --check
 	$(BIN)/ruff check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: $(STAMP) ## the benchmarks, a JSON line each
+bench: $(STAMP) ## run the benchmarks; each figure is a JSON line
 	@$(BIN)/python -m benchmarks
 
 chaos: $(STAMP) ## kill and starve every part under load and count what is lost
 	@$(BIN)/python -m benchmarks.chaos
 
-lock: ## pin the newest of all dependencies of pyproject.toml in requirements*.lock
+lock: ## pin the newest versions of all dependencies in requirements*.lock
 	@$(find_python); \
 	tools=$$(mktemp -d) && trap 'rm -rf "$$tools"' EXIT && \
 	"$$python" -m venv "$$tools" && "$$tools/bin/python" -m pip install --quiet --disable-pip-version-check uv && \
@@ -51,13 +51,13 @@ compile = "$$tools/bin/uv" pip compile --quiet --universal --python-version 3.11
 
 pip = $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input
 
-# Built from source they would take a compiler and half an hour: a part without wheels is left out, and said to be.
+# Building from source would need a compiler and half an hour, so a part without wheels is skipped with a message.
 define install_parts
 for part in $(PARTS); do \
 	said=$$($(pip) --require-hashes --only-binary :all: -r requirements.$$part.lock 2>&1) && continue; \
 	case "$$said" in \
 	*Retrying*|*onnection*) echo "$$said" >&2; exit 1;; \
-	*"No matching distribution"*) echo "This platform has no wheels for the part '$$part': it is left out (README: Platforms).";; \
+	*"No matching distribution"*) echo "This platform has no wheels for the part '$$part', so it is not installed (README: Platforms).";; \
 	*) echo "$$said" >&2; exit 1;; \
 	esac; \
 done
@@ -73,16 +73,16 @@ for candidate in $(PYTHON) python3 python3.14 python3.13 python3.12 python3.11; 
 	without_venv=$$candidate; \
 done; \
 if [ -z "$$python" ] && [ -n "$$without_venv" ]; then \
-	echo "$$without_venv lacks the venv module: install it (Debian and Ubuntu: python3-venv), then call make again." >&2; exit 1; \
+	echo "$$without_venv lacks the venv module: install it (Debian and Ubuntu: python3-venv), then run make again." >&2; exit 1; \
 elif [ -z "$$python" ]; then \
-	echo "No Python 3.11 or newer is on the PATH: install one, or name it with make PYTHON=/path/to/python3." >&2; exit 1; \
+	echo "No Python 3.11 or newer is on the PATH: install one, or name one with make PYTHON=/path/to/python3." >&2; exit 1; \
 fi
 endef
 
 $(STAMP): requirements.lock $(PARTS:%=requirements.%.lock) pyproject.toml $(shell [ "$$(cat $(STAMP) 2>/dev/null)" = "$(CURDIR)" ] || echo FORCE)
 	@if [ "$$(cat $(STAMP) 2>/dev/null || echo "$(CURDIR)")" != "$(CURDIR)" ] || ! $(BIN)/python -c '' 2>/dev/null; then \
 		$(find_python); \
-		echo "Making the environment in $(VENV) with $$("$$python" --version) (once, a minute or two) ..."; \
+		echo "Creating the environment in $(VENV) with $$("$$python" --version) (once, a minute or two) ..."; \
 		"$$python" -m venv --clear $(VENV); \
 	fi
 	@$(pip) --require-hashes -r requirements.lock

@@ -130,7 +130,7 @@ def prepared(heading: str) -> str:
 
 
 def test_the_role_reads_all_and_changes_nothing(known: Rows) -> None:
-    create, without_deliveries = STATEMENTS["A role that can only read"]
+    create, without_deliveries = STATEMENTS["A read-only role"]
     known.connection.execute(create)
     known.connection.execute("SET ROLE rollcall_reader")
     assert known.one("SELECT count(*) FROM rollcall.deliveries")["count"] == 1
