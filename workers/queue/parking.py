@@ -56,14 +56,14 @@ class ParkedMessages(Protocol):
         """Requeue messages that this connection listed."""
 
     def remove(self, parked: Sequence[Parked]) -> None:
-        """Take messages that this connection found out for good."""
+        """Delete messages that this connection listed."""
 
     def close(self) -> None:
-        """Let go of the connection."""
+        """Close the connection."""
 
 
 def is_readable(body: bytes | None, actors: Collection[str]) -> bool:
-    """Return whether a version with these actors can read a message, what it carries included."""
+    """Return whether a version with these actors can read a message, including its deliveries."""
     try:
         message = read_message(body, actors)
         if message.actor_name == ACTOR_NAME:

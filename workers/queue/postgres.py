@@ -1,13 +1,13 @@
-"""Postgres as the queue: dramatiq-postgres, mended where it could lose or delay a message.
+"""Postgres as the queue: dramatiq-postgres, fixed where it could lose or delay a message.
 
-- What a killed worker had claimed goes back within 40 seconds (its defaults take longer than a minute).
-- What a living worker had claimed and lost with its connection goes back too: whatever is claimed in this worker's
-  name and is not in its hands.
-- Nothing is purged, nothing rejected; what did not commit is queued again, what can't be read is parked
+- A killed worker's claimed messages are requeued within 40 seconds (the library's defaults take over a minute).
+- Messages that a running worker claimed and lost with its connection are requeued too: any message claimed under this
+  worker's id that it does not hold.
+- Nothing is purged or rejected; uncommitted messages are requeued, unreadable ones parked
   (`workers.queue.acknowledgement`).
-- A message is known by the id of its row, whatever id it says it has.
-- `enqueue` is one statement and one try: the receiver has a deadline, and a spool for what misses it.
-- Connections are its own, with deadlines: the library's pool retries for minutes inside a call.
+- A message is identified by its row's id, whatever id it contains.
+- `enqueue` is one statement, tried once: the receiver has a deadline, and a spool for failures.
+- It opens its own connections, with deadlines: the library's pool retries for minutes inside a call.
 """
 
 import threading
@@ -53,14 +53,14 @@ from workers.queue.unreadable import Unreadable, UnreadableError
 
 
 class PostgresQueue(PostgresBroker):
-    """The queue in Postgres, for whoever publishes and for whoever consumes.
+    """The queue in Postgres, for publishers and consumers.
 
-    Publishing is for one thread: one connection, kept open. Any other thread may cut it by `abort`.
+    Only one thread may publish, on one persistent connection. Any other thread may cut it with `abort`.
     """
 
     def __init__(self, url: str, dead_after: float = DEAD_AFTER) -> None:
         super().__init__(
-            pool=ConnectionPool(open=False),  # never opened: every connection below is our own
+            pool=ConnectionPool(open=False),  # never opened: we open all connections ourselves
             results=False,
             schema=SCHEMA,
             heartbeat_interval=dead_after / 4,
@@ -83,7 +83,7 @@ class PostgresQueue(PostgresBroker):
         self._answers_lock = threading.Lock()
 
     def declare_queue(self, queue_name: str) -> None:
-        """Declare a queue, without the delay queue beside it: nothing here is delayed."""
+        """Declare a queue, without a delay queue: nothing is delayed."""
         if queue_name not in self.queues:
             self.emit_before("declare_queue", queue_name)
             self.queues[queue_name] = True
@@ -93,29 +93,29 @@ class PostgresQueue(PostgresBroker):
         """Return a consumer of the queue."""
         return _Consumer(broker=self, queue_name=queue_name, prefetch=prefetch, timeout=timeout)
 
-    def enqueue(  # type: ignore[override]  # the library's is wrapped in retries
+    def enqueue(  # type: ignore[override]  # the library's version retries
         self, message: Message[Any], *, delay: int | None = None
     ) -> Message[Any]:
-        """Publish a message by one try and return once it is committed.
+        """Publish a message in one attempt; return once it is committed.
 
         Raises:
             QueueAwayError: it may or may not be in the queue.
         """
         if delay is not None:
-            raise NotImplementedError("Nothing in this queue is delayed; publish without a delay.")
+            raise NotImplementedError("This queue does not support delays; publish without one.")
         queue_name = message.queue_name
         values = (queue_name, message.message_id, message.encode().decode(), f"dramatiq.{queue_name}.enqueue")
         try:
             self._publishing_connection().execute(ENQUEUE, values, prepare=True)
         except psycopg.Error as error:
             self._drop_publishing()
-            # A rule of the user's may quote the message itself, which holds bodies.
+            # A user's trigger may quote the message, which contains bodies.
             says = message_without_values(error, [values[2].encode()])
             raise QueueAwayError(f"The queue in Postgres did not take a message: {_ended(says)}") from None
         return message
 
     def keep_alive(self) -> None:
-        """Open the publishing connection if it is closed, else see whether it still answers.
+        """Open the publishing connection if it is closed, else check that it still answers.
 
         Raises:
             QueueAwayError: the server is away.
@@ -129,7 +129,7 @@ class PostgresQueue(PostgresBroker):
             ) from None
 
     def waiting(self, queue_name: str) -> int:
-        """Return how many messages wait for a worker. For the thread that publishes.
+        """Return the number of messages waiting for a worker. For the publishing thread.
 
         Raises:
             QueueAwayError: the server is away.
@@ -144,17 +144,17 @@ class PostgresQueue(PostgresBroker):
         return int(row[0]) if row else 0
 
     def is_alive(self) -> bool:
-        """Return whether the thread that listens lives, or was not needed yet."""
+        """Return whether the listening thread is alive or has not been needed yet."""
         return not self.notifier.started_once or self.notifier.is_alive()
 
     def parked(self, queue_name: str) -> ParkedInPostgres:
-        """Return the messages of a queue that could not be read."""
+        """Return a queue's parked messages."""
         return ParkedInPostgres(self.url, queue_name)
 
     def consume_anew(self) -> None:
-        """Let the consumer connect again, from any thread. To be called while no message is being processed.
+        """Make the consumer reconnect, from any thread. Call it while no message is being processed.
 
-        Whatever is claimed in this worker's name goes back to the queue.
+        All messages claimed under this worker's id are requeued.
         """
         self.held.clear()
         connection = self.consuming
@@ -162,13 +162,13 @@ class PostgresQueue(PostgresBroker):
             cut_connection(connection)
 
     def abort(self) -> None:
-        """Cut the publishing connection from another thread: a call that hangs on it ends with an error."""
+        """Cut the publishing connection from another thread: a call blocked on it fails."""
         with self._publishing_lock:
             if self._publishing is not None:
                 cut_connection(self._publishing)
 
     def close(self) -> None:
-        """Let go of every connection; what this worker had claimed and not committed goes back."""
+        """Close every connection; messages that this worker claimed but did not commit are requeued."""
         super().close()
         self._drop_publishing()
         with self._answers_lock:
@@ -177,11 +177,11 @@ class PostgresQueue(PostgresBroker):
                 self._answers = None
 
     def answer(self, statement: str, values: tuple[Any, ...]) -> None:
-        """Run a statement about claimed messages, from any thread, on a connection of its own.
+        """Run a statement about claimed messages, from any thread, on a separate connection.
 
         Raises:
-            QueueAwayError: the server is away; Dramatiq tries again.
-            QueueRefusesError: it lacks a table, or the user a right.
+            QueueAwayError: the server is away; Dramatiq retries.
+            QueueRefusesError: a table is missing, or the user lacks a privilege.
         """
         with self._answers_lock:
             try:
@@ -192,8 +192,8 @@ class PostgresQueue(PostgresBroker):
                     connection.execute(statement, values, prepare=True)
             except psycopg.ProgrammingError as error:
                 raise QueueRefusesError(
-                    f"The queue in Postgres refuses a statement ({type(error).__name__}): has `rollcall migrate` run, "
-                    "and does the worker's user have all rights on the schema's tables?"
+                    f"The queue in Postgres refuses a statement ({type(error).__name__}): run `rollcall migrate`, "
+                    "and grant the worker's user all privileges on the schema's tables."
                 ) from None
             except psycopg.Error as error:
                 if self._answers is not None:
@@ -221,7 +221,7 @@ class _Consumer(PostgresConsumer):
     def __init__(self, *, broker: PostgresQueue, queue_name: str, prefetch: int, timeout: int) -> None:
         super().__init__(broker=broker, queue_name=queue_name, prefetch=prefetch, timeout=timeout)
         self.broker: PostgresQueue = broker
-        # The broker's, not this consumer's: Dramatiq makes a new consumer after an error, while the workers
+        # The broker's, not this consumer's: after an error Dramatiq creates a new consumer while the workers
         # still hold messages of the old one.
         self.in_processing = broker.held
         self._lost_claims_due = 0.0
@@ -239,7 +239,7 @@ class _Consumer(PostgresConsumer):
         return message
 
     def claim(self, limit: int) -> None:
-        """Claim up to `limit` messages. Those that can't be read are parked; their neighbours go on."""
+        """Claim up to `limit` messages. Unreadable ones are parked; the others are processed."""
         values = (self.queue_name, limit, self.broker.worker_id, MOST_TEXT)
         unreadable: dict[str, Unreadable] = {}
         for message_id, text in self.get_consume_conn().execute(CLAIM, values, prepare=True).fetchall():
@@ -252,7 +252,7 @@ class _Consumer(PostgresConsumer):
             self._park(unreadable)
 
     def ack(self, message: MessageProxy) -> None:
-        """Take a message out of the queue if it has committed, park it if it can't be read; else put it back."""
+        """Remove a committed message from the queue, park an unreadable one, and requeue any other."""
         try:
             if is_committed(message):
                 self.broker.answer(ACK, (message.message_id,))
@@ -263,7 +263,7 @@ class _Consumer(PostgresConsumer):
                 pause = 0.0 if self.broker.stopping.is_set() else RETURN_PAUSE
                 self.broker.answer(RETURN, (pause, [message.message_id], self.broker.worker_id))
         except QueueAwayError:
-            raise  # Dramatiq tries again; until then it stays in our hands
+            raise  # Dramatiq retries; until then we hold the message
         except BaseException:
             self._let_go(message)
             raise
@@ -272,14 +272,14 @@ class _Consumer(PostgresConsumer):
     nack = ack
 
     def requeue(self, messages: Iterable[MessageProxy]) -> None:
-        """Put back what was claimed and not begun, at once."""
+        """Requeue claimed messages that were not started, at once."""
         ids = [message.message_id for message in messages]
         if ids:
             self.broker.answer(RETURN, (0.0, ids, self.broker.worker_id))
             self.broker.held.difference_update(ids)
 
     def close(self) -> None:
-        """Close the connection. What was claimed and not handed on goes back: the next consumer looks for it."""
+        """Close the connection. The next consumer requeues messages that were claimed but not handed on."""
         self.broker.notifier.unsubscribe(self.channel, self.wakeup)
         if self._consume_conn is not None:
             self._consume_conn.close()
@@ -325,7 +325,7 @@ class _Consumer(PostgresConsumer):
 
 
 def _closed(error: psycopg.Error) -> NoReturn:
-    # Not the error's own text: a server may quote a statement's values, and those hold bodies.
+    # Not the error's own text: the server may quote a statement's values, which contain bodies.
     raise QueueAwayError(f"The queue in Postgres does not answer: {_ended(message_without_values(error))}") from None
 
 

@@ -1,4 +1,4 @@
-"""The one connection that hears of new messages and wakes the consumers of this process."""
+"""The connection that is notified of new messages and wakes this process's consumers."""
 
 from typing import Any
 
@@ -11,14 +11,14 @@ from workers.queue.postgres_statements import STATEMENT_DEADLINE
 
 
 class Listener(Notifier):
-    """Wakes consumers when something is published. Only a matter of speed: they look once a second anyway."""
+    """Wakes consumers when a message is published. Only an optimization: they poll once a second anyway."""
 
     def __init__(self, url: str) -> None:
         super().__init__(pool=None)
         self._url = url
 
     def ensure_conn(self) -> psycopg.Connection[Any]:
-        """Return the listening connection, subscribed to what consumers wait for."""
+        """Return the listening connection, subscribed to the consumers' channels."""
         if self.conn is None:
             self.conn = connect(self._url, name="rollcall worker (listens)")
             self.dirty.set()
@@ -34,7 +34,7 @@ class Listener(Notifier):
         return self.conn
 
     def stop(self) -> None:
-        """End the thread and its connection."""
+        """Stop the thread and close its connection."""
         super().stop()
         connection = self.conn
         if connection is not None:

@@ -1,4 +1,4 @@
-"""Parked messages in Postgres: rows of a table beside the queue's."""
+"""Parked messages in Postgres: rows of a separate table."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -11,7 +11,7 @@ from workers.queue.parking import Parked
 from workers.queue.postgres_statements import COUNT_PARKED, LOOK_AT_PARKED, REMOVE_PARKED, STATEMENT_DEADLINE, TAKE_BACK
 from workers.queue.publisher import QueueAwayError
 
-# Rows that are fetched at once; each may be large.
+# Rows per fetch; each may be large.
 _AT_ONCE = 20
 
 
@@ -24,11 +24,11 @@ class ParkedInPostgres:
         self._connection: psycopg.Connection[Any] | None = None
 
     def count(self) -> int:
-        """Return how many there are."""
+        """Return the number of parked messages."""
         return int(self._execute(COUNT_PARKED, (self._queue_name,))[0][0])
 
     def look(self, most_bytes: int | None = None) -> Iterator[Parked]:
-        """Return those that are there now, the oldest first."""
+        """Return the parked messages, oldest first."""
         last = 0
         while rows := self._execute(LOOK_AT_PARKED, (most_bytes, self._queue_name, last, _AT_ONCE)):
             for place, message_id, parked_at, actor, size, reason, text in rows:
@@ -37,15 +37,15 @@ class ParkedInPostgres:
                 last = place
 
     def take_back(self, parked: Sequence[Parked]) -> None:
-        """Put messages back into the queue."""
+        """Requeue messages."""
         self._execute(TAKE_BACK, ([one.place for one in parked],))
 
     def remove(self, parked: Sequence[Parked]) -> None:
-        """Take messages out for good."""
+        """Delete messages."""
         self._execute(REMOVE_PARKED, ([one.place for one in parked],))
 
     def close(self) -> None:
-        """Let go of the connection."""
+        """Close the connection."""
         if self._connection is not None:
             self._connection.close()
             self._connection = None
@@ -60,7 +60,7 @@ class ParkedInPostgres:
                 return cursor.fetchall() if cursor.description else []
         except psycopg.Error as error:
             self.close()
-            # Not the error's own text: it may quote a message.
+            # Not the error's text: it may quote a message.
             raise QueueAwayError(
                 f"The parked messages in Postgres can't be reached ({type(error).__name__}): "
                 "is the server up, and has `rollcall migrate` run?"

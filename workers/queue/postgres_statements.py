@@ -1,10 +1,10 @@
-"""What is done to the queue's table, one statement each; every one is a transaction of its own.
+"""The statements on the queue's table, each run in a separate transaction.
 
-The table is dramatiq-postgres's; a message in it is `queued`, or `consumed` while worker `worker_id` has it. What can't
-be read is moved to the table `parked`.
+The table is dramatiq-postgres's; a message in it is `queued`, or `consumed` while worker `worker_id` holds it.
+Unreadable messages are moved to the table `parked`.
 """
 
-# How long the worker's own statements on the queue may take before their connection is given up, in seconds.
+# Seconds that the worker's statements on the queue may take before their connection is dropped.
 STATEMENT_DEADLINE = 30.0
 
 SCHEMA = "rollcall_queue"
@@ -26,7 +26,7 @@ CLAIM = f"""
     UPDATE {SCHEMA}.queue AS q SET state = 'consumed', worker_id = %s, consumed_at = now(), mtime = now()
     FROM next WHERE q.message_id = next.message_id
     RETURNING q.message_id::text, CASE WHEN pg_column_size(q.message) <= %s THEN q.message::text END"""  # noqa: S608 - as above
-# In whatever state: it has committed, so another worker that was given it meanwhile need not do it again.
+# In any state: it has committed, so another worker that has got it since need not repeat it.
 ACK = f"DELETE FROM {SCHEMA}.queue WHERE message_id = %s"  # noqa: S608 - as above
 RETURN = f"""
     UPDATE {SCHEMA}.queue SET state = 'queued', worker_id = NULL, consumed_at = NULL, mtime = now(),
@@ -49,7 +49,7 @@ LOOK_AT_PARKED = f"""
         coalesce(pg_column_size(message), 0), reason,
         CASE WHEN pg_column_size(message) <= coalesce(%s, pg_column_size(message)) THEN message::text END
     FROM {SCHEMA}.parked WHERE queue_name = %s AND id > %s ORDER BY id LIMIT %s"""  # noqa: S608 - as above
-# Under a new id: the old one may have come into the queue again meanwhile.
+# Under a new id: the old one may be in the queue again.
 TAKE_BACK = f"""
     WITH taken AS (DELETE FROM {SCHEMA}.parked WHERE id = ANY(%s) RETURNING queue_name, message)
     INSERT INTO {SCHEMA}.queue (message_id, queue_name, state, message)

@@ -1,10 +1,10 @@
 """RabbitMQ as the queue: Dramatiq's broker on quorum queues, with confirms and without queues that drop messages.
 
 - One durable quorum queue; no delay and no dead-letter queue (Dramatiq's dead-letter queues drop after seven days).
-- A delivery limit out of reach: RabbitMQ 4 drops a message after 20 deliveries unless told otherwise. "Unlimited" (-1)
-  is refused by RabbitMQ 3, and a queue's arguments must stay the same across an upgrade: so a number.
-- `enqueue` is one try that returns after the confirm; another thread may cut it off.
-- What did not commit goes back to the end of the queue, what can't be read into a queue beside it
+- A very high delivery limit: RabbitMQ 4 drops a message after 20 deliveries by default. RabbitMQ 3 rejects "unlimited"
+  (-1), and a queue's arguments must stay the same across an upgrade, so it is a number.
+- `enqueue` makes one attempt and returns after the confirm; another thread may abort it.
+- Uncommitted messages go back to the end of the queue, unreadable ones to a separate queue
   (`workers.queue.acknowledgement`, `workers.queue.rabbitmq_consumer`).
 """
 
@@ -30,15 +30,15 @@ from workers.queue.unreadable import Unreadable
 
 # Seconds.
 _BLOCKED_TIMEOUT = 2.0
-# RabbitMQ ends a connection when it has missed so many.
+# RabbitMQ closes a connection after this many missed heartbeats.
 _MISSED_HEARTBEATS = 2
 
 
 class RabbitmqQueue(RabbitmqBroker):
-    """The queue in RabbitMQ, for whoever publishes and for whoever consumes.
+    """The queue in RabbitMQ, for publishers and consumers.
 
-    Publishing is for one thread: one connection, kept open, whose heartbeats are served by `keep_alive`. Any other
-    thread may cut it by `abort`.
+    Only one thread may publish, on one persistent connection whose heartbeats `keep_alive` sends. Any other thread may
+    cut it with `abort`.
     """
 
     def __init__(self, url: str, dead_after: float = DEAD_AFTER) -> None:
@@ -57,11 +57,11 @@ class RabbitmqQueue(RabbitmqBroker):
         self.consuming: pika.BlockingConnection | None = None
         self._publishing: BlockingChannel | None = None
         self._connection: pika.BlockingConnection | None = None
-        # Held for moments only, never while the broker is waited for: `abort` must not wait either.
+        # Only held briefly, never while waiting for the broker: `abort` must not block.
         self._connection_lock = threading.Lock()
 
     def declare_queue(self, queue_name: str, *, ensure: bool = False) -> None:
-        """Note a queue; a connection declares it on the server before it uses it. There is no delay queue beside it."""
+        """Register a queue; each connection declares it on the server before using it. There is no delay queue."""
         del ensure
         if queue_name not in self.queues:
             self.emit_before("declare_queue", queue_name)
@@ -72,18 +72,18 @@ class RabbitmqQueue(RabbitmqBroker):
         """Return a consumer of the queue.
 
         Raises:
-            QueueAwayError: no node lets us in, or the queue is not what we declare.
+            QueueAwayError: no node accepts the connection, or the queue has other arguments.
         """
         return RabbitmqConsumer(self, queue_name, prefetch, timeout)
 
     def enqueue(self, message: Message[Any], *, delay: int | None = None) -> Message[Any]:
-        """Publish a message by one try and return once the broker has confirmed it.
+        """Publish a message in one attempt; return once the broker has confirmed it.
 
         Raises:
             QueueAwayError: it may or may not be in the queue.
         """
         if delay is not None:
-            raise NotImplementedError("Nothing in this queue is delayed; publish without a delay.")
+            raise NotImplementedError("This queue does not support delays; publish without one.")
         try:
             self._publishing_channel(message.queue_name).basic_publish(
                 exchange="",
@@ -93,13 +93,13 @@ class RabbitmqQueue(RabbitmqBroker):
                 mandatory=True,
             )
         except LOST as error:
-            # Also where the queue is gone (UnroutableError): the next connection declares it anew.
+            # Also if the queue is gone (UnroutableError): the next connection redeclares it.
             self._drop_publishing()
             raise QueueAwayError(f"RabbitMQ did not confirm a message: {type(error).__name__}.") from None
         return message
 
     def keep_alive(self) -> None:
-        """Open the publishing connection if it is closed, and serve its heartbeats. To be called every few seconds.
+        """Open the publishing connection if it is closed, and send its heartbeats. Call it every few seconds.
 
         Raises:
             QueueAwayError: no node lets us in, or the connection is lost.
@@ -112,7 +112,7 @@ class RabbitmqQueue(RabbitmqBroker):
             raise QueueAwayError(f"RabbitMQ does not answer: {type(error).__name__}.") from None
 
     def waiting(self, queue_name: str) -> int:
-        """Return how many messages wait for a worker. For the thread that publishes.
+        """Return the number of messages waiting for a worker. For the publishing thread.
 
         Raises:
             QueueAwayError: no node lets us in, or the connection is lost.
@@ -126,27 +126,27 @@ class RabbitmqQueue(RabbitmqBroker):
             raise QueueAwayError(f"RabbitMQ does not answer: {type(error).__name__}.") from None
 
     def is_alive(self) -> bool:
-        """Return whether all threads of the broker's own live: it has none."""
+        """Return True: the broker has no threads of its own."""
         return True
 
     def parked(self, queue_name: str) -> ParkedInRabbitmq:
-        """Return the messages of a queue that could not be read."""
+        """Return a queue's parked messages."""
         return ParkedInRabbitmq(self.parameters, queue_name)
 
     def consume_anew(self) -> None:
-        """Let the consumer connect again, from any thread: what it has not acknowledged goes back to the queue."""
+        """Make the consumer reconnect, from any thread; its unacknowledged messages are requeued."""
         connection = self.consuming
         if connection is not None:
             cut_connection(connection)
 
     def abort(self) -> None:
-        """Cut the publishing connection from another thread: a call that hangs on it ends with an error."""
+        """Cut the publishing connection from another thread: a call blocked on it fails."""
         with self._connection_lock:
             if self._connection is not None:
                 cut_connection(self._connection)
 
     def close(self) -> None:
-        """Let go of the publishing connection; consumers close their own."""
+        """Close the publishing connection; consumers close theirs."""
         connection = self._take_connection()
         if connection is not None:
             with suppress(*LOST), deadlines.within(CONNECT_TIMEOUT, lambda: cut_connection(connection)):
@@ -168,7 +168,7 @@ class RabbitmqQueue(RabbitmqBroker):
     def _drop_publishing(self) -> None:
         connection = self._take_connection()
         if connection is not None:
-            # Not a polite farewell: that waits for an answer, and who did not answer is why we are here.
+            # No graceful close: that waits for an answer, and a missing answer is why we are here.
             cut_connection(connection)
             with suppress(*LOST):
                 connection.close()

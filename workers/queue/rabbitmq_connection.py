@@ -1,4 +1,4 @@
-"""Connections to RabbitMQ: what they raise when lost, how they are cut, and the queues that are declared on them."""
+"""Connections to RabbitMQ: their errors, how to cut them, and declaring queues on them."""
 
 from contextlib import suppress
 
@@ -14,10 +14,10 @@ from workers.queue.publisher import QueueAwayError
 # Seconds.
 CONNECT_TIMEOUT = 2.0
 
-# Message properties: it survives a restart of the server.
+# Message properties: persistent across a server restart.
 PERSISTENT = 2
 
-# What Pika raises when a connection is lost, or can't be made.
+# Pika's errors for a lost or failed connection.
 LOST = (AMQPError, AMQPConnectorException, OSError)
 
 _QUEUE_ARGUMENTS = {"x-queue-type": "quorum", "x-delivery-limit": 2_000_000_000}
@@ -27,12 +27,12 @@ _log = structlog.get_logger(__name__)
 
 
 def parked_name(queue_name: str) -> str:
-    """Return the name of the queue beside a queue where the messages lie that could not be read."""
+    """Return the name of the queue for a queue's parked messages."""
     return f"{queue_name}.parked"
 
 
 def declare(channel: BlockingChannel, queue_name: str) -> None:
-    """Declare the queue on the server, or see that it is there as it must be.
+    """Declare the queue on the server, or check that it exists with the right arguments.
 
     Raises:
         QueueAwayError: a queue of this name exists with other arguments.
@@ -43,17 +43,17 @@ def declare(channel: BlockingChannel, queue_name: str) -> None:
         if error.reply_code != _PRECONDITION_FAILED:
             raise
         message = (
-            f"The RabbitMQ queue '{queue_name}' was once declared with other arguments (it must be a quorum queue): "
-            f"{error.reply_text}. Let its workers empty it, delete it by "
-            f"`rabbitmqctl delete_queue {queue_name} --if-empty`, and it will be declared anew; "
-            "meanwhile deliveries wait in the spool."
+            f"The RabbitMQ queue '{queue_name}' exists with other arguments (it must be a quorum queue): "
+            f"{error.reply_text}. Let its workers empty it and delete it with "
+            f"`rabbitmqctl delete_queue {queue_name} --if-empty`; it will then be redeclared. "
+            "Until then deliveries wait in the spool."
         )
         _log.error("queue_misdeclared", queue=queue_name, detail=message)
         raise QueueAwayError(message) from None
 
 
 def cut_connection(connection: pika.BlockingConnection) -> None:
-    """Break a connection from another thread: whoever waits on it gets one of `LOST`."""
-    # Pika has no public way to its socket, and none to end a call that waits for an answer.
+    """Break a connection from another thread: a thread waiting on it gets one of `LOST`."""
+    # Pika has no public access to its socket, and no way to abort a blocked call.
     with suppress(AttributeError):
         cut(connection._impl._transport._sock.fileno())  # type: ignore[union-attr]  # noqa: SLF001 - as said

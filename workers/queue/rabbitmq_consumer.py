@@ -1,14 +1,14 @@
 """The consumer of a queue in RabbitMQ.
 
 - A message is acknowledged on the channel that delivered it, or not at all: tags count from 1 on every channel, so
-  after a reconnect Dramatiq's own consumer may acknowledge another message than it means.
-- What leaves the queue for another place (its own end, or the queue of parked messages) is confirmed there before it is
+  after a reconnect Dramatiq's own consumer may acknowledge the wrong message.
+- A message moved elsewhere (to the end of the queue, or to the parked messages) is confirmed there before it is
   acknowledged here: in between it is in two places, never in none.
-- Whatever the broker ends (the consumer as its queue is deleted, a channel, the connection) ends the consumer, and
-  Dramatiq makes a new one a few seconds later.
-- A queue that is deleted and declared again at once may keep the consumer without telling it: the broker then counts
-  messages as delivered that never arrive, and no figure that AMQP shows gives that away. So a consumer to which nothing
-  has come for a while opens a new channel. What was meant for the old one comes on the new one.
+- If the broker cancels the consumer (its queue was deleted) or closes the channel or the connection, this consumer
+  ends, and Dramatiq creates a new one a few seconds later.
+- If a queue is deleted and redeclared at once, the broker may keep the consumer without notifying it. It then counts
+  messages as delivered that never arrive, which AMQP can't detect. So a consumer that has received nothing for a while
+  opens a new channel, and the lost messages are redelivered on it.
 """
 
 import time
@@ -42,14 +42,14 @@ from workers.queue.unreadable import Unreadable, UnreadableError
 if TYPE_CHECKING:
     from workers.queue.rabbitmq import RabbitmqQueue
 
-# Seconds without a message before a consumer with empty hands opens a new channel; it takes a few milliseconds.
+# Seconds without a message before an idle consumer opens a new channel, which takes a few milliseconds.
 RENEW_AFTER = 10.0
 
 _log = structlog.get_logger(__name__)
 
 
 class _Received(MessageProxy):
-    """A message, where it came from, and what it was."""
+    """A message, its channel, and its raw data."""
 
     def __init__(
         self, message: Message[Any], channel: BlockingChannel, tag: int, properties: pika.BasicProperties, body: bytes
@@ -62,7 +62,7 @@ class _Received(MessageProxy):
 
 
 class RabbitmqConsumer(_RabbitmqConsumer):
-    """Receives messages in the consumer's thread; what the workers' threads decide is sent from there too."""
+    """Receives messages in the consumer's thread, which also sends the acknowledgements of the workers' threads."""
 
     def __init__(self, broker: "RabbitmqQueue", queue_name: str, prefetch: int, timeout: int) -> None:
         self.broker = broker
@@ -74,7 +74,7 @@ class RabbitmqConsumer(_RabbitmqConsumer):
         try:
             self.connection = broker.consuming = pika.BlockingConnection(broker.parameters)
         except LOST as error:
-            raise QueueAwayError(f"RabbitMQ does not let us in: {type(error).__name__}.") from None
+            raise QueueAwayError(f"RabbitMQ refuses the connection: {type(error).__name__}.") from None
         try:
             self._returns = self.connection.channel()
             declare(self._returns, queue_name)
@@ -82,7 +82,7 @@ class RabbitmqConsumer(_RabbitmqConsumer):
             self._begin()
         except LOST as error:
             cut_connection(self.connection)
-            raise QueueAwayError(f"RabbitMQ does not let us consume: {type(error).__name__}.") from None
+            raise QueueAwayError(f"RabbitMQ refuses the consumer: {type(error).__name__}.") from None
         except QueueAwayError:
             cut_connection(self.connection)
             raise
@@ -91,7 +91,7 @@ class RabbitmqConsumer(_RabbitmqConsumer):
         self.channel = self.connection.channel()
         self.channel.basic_qos(prefetch_count=self._prefetch)
         self.iterator = self.channel.consume(self.queue_name, inactivity_timeout=self._inactivity)
-        # Of this channel: what an earlier one had in hand is in the queue again.
+        # Of this channel: an earlier one's messages are in the queue again.
         self._held: set[int] = set()
         self.broker.held = self._held
         self._last_came = time.monotonic()
@@ -103,9 +103,9 @@ class RabbitmqConsumer(_RabbitmqConsumer):
                 self._begin()
             method, properties, body = next(self.iterator)
         except StopIteration:
-            raise QueueAwayError("RabbitMQ has cancelled the consumer: its queue was deleted, or moves.") from None
+            raise QueueAwayError("RabbitMQ has cancelled the consumer: its queue was deleted or is moving.") from None
         except (*LOST, AssertionError) as error:
-            raise QueueAwayError(f"RabbitMQ has ended the consumer: {type(error).__name__}.") from None
+            raise QueueAwayError(f"RabbitMQ has closed the consumer: {type(error).__name__}.") from None
         if method is None or properties is None or body is None:
             return None
         self._last_came = time.monotonic()
@@ -120,9 +120,9 @@ class RabbitmqConsumer(_RabbitmqConsumer):
         return _Received(message, self.channel, tag, properties, body)
 
     def ack(self, message: MessageProxy) -> None:
-        """Take a message out of the queue if it has committed, park it if it can't be read; else put it back."""
+        """Acknowledge a committed message, park an unreadable one, and requeue any other."""
         if message.channel is not self.channel:
-            return  # its channel is gone, and with it RabbitMQ has queued the message again
+            return  # its channel is gone, so RabbitMQ has requeued the message
         if is_committed(message):
             decide = partial(self._ack, message.tag)
         elif reason := why_unreadable(message):
@@ -131,18 +131,18 @@ class RabbitmqConsumer(_RabbitmqConsumer):
             log_returned(message)
             pause = 0.0 if self.broker.stopping.is_set() else RETURN_PAUSE
             decide = partial(self._return_after, pause, message.tag, message.properties, message.body)
-        # A connection that is closed by now has given the message back as well.
+        # If the connection has closed meanwhile, the message is requeued as well.
         with suppress(AMQPError):
             self.connection.add_callback_threadsafe(decide)
 
     nack = ack
 
     def close(self) -> None:
-        """Send what was decided, then close; whatever is not acknowledged goes back to the queue."""
+        """Send pending acknowledgements and close; unacknowledged messages are requeued."""
         try:
             with deadlines.within(CONNECT_TIMEOUT, lambda: cut_connection(self.connection)):
                 super().close()
-        except Exception as error:  # noqa: BLE001 - Dramatiq's thread would die of anything else
+        except Exception as error:  # noqa: BLE001 - any other error would kill Dramatiq's thread
             _log.debug("consumer_close_failed", error=type(error).__name__)
             cut_connection(self.connection)
 
@@ -154,7 +154,7 @@ class RabbitmqConsumer(_RabbitmqConsumer):
         self.connection.call_later(pause, partial(self._to_the_end, tag, properties, body))
 
     def _to_the_end(self, tag: int, properties: pika.BasicProperties, body: bytes) -> None:
-        # A rejected message would go to the head of a quorum queue, and a handful of them would hold up all others.
+        # A rejected message would go to the head of a quorum queue, and a few of them would block all others.
         self._returns.basic_publish("", self.queue_name, body, properties, mandatory=True)
         self._ack(tag)
 
@@ -167,9 +167,9 @@ class RabbitmqConsumer(_RabbitmqConsumer):
                 self._parking.confirm_delivery()
             self._parking.basic_publish("", parked_name(self.queue_name), body, marked, mandatory=True)
         except AMQPConnectionError as error:
-            raise QueueAwayError(f"RabbitMQ did not take a message to be parked: {type(error).__name__}.") from None
+            raise QueueAwayError(f"RabbitMQ did not accept a message to be parked: {type(error).__name__}.") from None
         except (AMQPError, QueueAwayError) as error:
-            # The channel alone is lost: no right to declare the queue or to publish to it, or it was deleted.
+            # Only the channel is lost: no permission to declare the queue or publish to it, or it was deleted.
             self._drop_parking()
             log_not_parked(1, error)
             self.broker.on_unreadable()

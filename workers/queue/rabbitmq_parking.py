@@ -1,4 +1,4 @@
-"""Parked messages in RabbitMQ: a quorum queue beside the queue, its messages as they came, with headers of ours."""
+"""Parked messages in RabbitMQ: a separate quorum queue with the original messages and extra headers."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -18,16 +18,16 @@ from workers.queue.unreadable import Unreadable
 
 _REASON, _PARKED_AT = "x-rollcall-reason", "x-rollcall-parked-at"
 _NOT_FOUND = 404
-# Seconds for one message.
+# Seconds per message.
 _DEADLINE = 30.0
 
 
 def parked_properties(properties: pika.BasicProperties, reason: Unreadable, now: datetime) -> pika.BasicProperties:
-    """Return a message's properties with why and when it was parked."""
+    """Return a message's properties with the reason and time of parking."""
     marked = copy(properties)
     marked.headers = {**(properties.headers or {}), _REASON: reason.value, _PARKED_AT: now.isoformat()}
     marked.delivery_mode = PERSISTENT
-    # Nothing may make it expire, or refuse it for the sake of a user that it names.
+    # It must not expire, nor be rejected because of a user id in it.
     marked.expiration = marked.user_id = None
     return marked
 
@@ -35,7 +35,7 @@ def parked_properties(properties: pika.BasicProperties, reason: Unreadable, now:
 class ParkedInRabbitmq:
     """See `workers.queue.parking.ParkedMessages`. Connects when it is first used.
 
-    What was looked at stays in this connection's hands, out of others' sight, until it is closed.
+    Listed messages stay unacknowledged on this connection, invisible to others, until it is closed.
     """
 
     def __init__(self, parameters: Sequence[pika.URLParameters], queue_name: str) -> None:
@@ -46,7 +46,7 @@ class ParkedInRabbitmq:
         self._properties: dict[int, pika.BasicProperties] = {}
 
     def count(self) -> int:
-        """Return how many there are, apart from those in somebody's hands."""
+        """Return the number of parked messages, except those listed on open connections."""
         with self._reached() as connection:
             channel = connection.channel()
             try:
@@ -59,7 +59,7 @@ class ParkedInRabbitmq:
             return int(count)
 
     def look(self, most_bytes: int | None = None) -> Iterator[Parked]:
-        """Return those that are there now, the oldest first. Their bodies come along, however large."""
+        """Return the parked messages, oldest first, always with their bodies."""
         del most_bytes
         for _ in range(self.count()):
             with self._reached() as connection:
@@ -73,7 +73,7 @@ class ParkedInRabbitmq:
             yield _parked(method.delivery_tag, properties, body)
 
     def take_back(self, parked: Sequence[Parked]) -> None:
-        """Put messages back into the queue; each is confirmed there before it is taken out here."""
+        """Requeue messages; each is confirmed there before it is removed here."""
         with self._reached():
             if self._channel is None:
                 return
@@ -84,7 +84,7 @@ class ParkedInRabbitmq:
                 self._channel.basic_ack(one.place)
 
     def remove(self, parked: Sequence[Parked]) -> None:
-        """Take messages out for good."""
+        """Delete messages."""
         with self._reached():
             if self._channel is None:
                 return
@@ -93,7 +93,7 @@ class ParkedInRabbitmq:
                 self._channel.basic_ack(one.place)
 
     def close(self) -> None:
-        """Let go of the connection, and with it of what was looked at."""
+        """Close the connection and release the listed messages."""
         connection, self._connection, self._channel = self._connection, None, None
         self._properties.clear()
         if connection is not None:
@@ -127,7 +127,7 @@ def _parked(tag: int, properties: pika.BasicProperties, body: bytes) -> Parked:
 
 
 def _time(text: object) -> datetime | None:
-    # Anybody may publish to this queue.
+    # Anyone may publish to this queue.
     try:
         return datetime.fromisoformat(str(text))
     except ValueError:

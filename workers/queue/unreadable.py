@@ -1,4 +1,4 @@
-"""What makes a message unreadable to this version, in words that the log, the figures and the operator share."""
+"""Why a message is unreadable for this version, in the words used by log, metrics and console."""
 
 from enum import StrEnum
 
@@ -9,25 +9,25 @@ class Unreadable(StrEnum):
     """Why a message can't be read."""
 
     NO_MESSAGE = "no_message"
-    """It is not the JSON of a Dramatiq message."""
+    """It is not a Dramatiq message in JSON."""
     OTHER_QUEUE = "other_queue"
     """It is addressed to another queue."""
     UNKNOWN_ACTOR = "unknown_actor"
     """This version has no such actor: a newer one may."""
     OTHER_ARGUMENTS = "other_arguments"
-    """The actor is known and takes other arguments, or no such options."""
+    """The actor exists but takes other arguments or options."""
     NO_GROUP = "no_group"
-    """Its text is no group of deliveries."""
+    """Its text is not a group of deliveries."""
     TOO_LARGE = "too_large"
-    """It is larger than a receiver makes one, perhaps only once it is decompressed."""
+    """It is larger than any that a receiver sends, possibly only after decompression."""
 
 
 class UnreadableError(WorkersError):
-    """A message can't be read by this version. It is parked, and a version that can read it takes it from there."""
+    """This version can't read a message. It is parked until a version that can read it takes it."""
 
     def __init__(self, reason: Unreadable) -> None:
         super().__init__(
             f"A queue message can't be read by this version ({reason.value}). It is parked: start a worker of the "
-            "version that wrote it, or look at it with `rollcall queue parked`."
+            "version that wrote it, or inspect it with `rollcall queue parked`."
         )
         self.reason = reason

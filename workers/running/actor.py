@@ -1,4 +1,4 @@
-"""The Dramatiq actor: a queue message is settled whole, in one transaction, before it is acknowledged."""
+"""The Dramatiq actor: settles a whole queue message in one transaction before it is acknowledged."""
 
 import time
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ from workers.running.transactions import Database, StoppingError
 from workers.settling.apart import Apart, settle_apart
 from workers.settling.settlement import NOTHING, Settle, Settlement
 
-# Deliveries of one group that are logged as quarantined one by one; the rest is counted. The ledger names them all.
+# Quarantined deliveries logged individually per group; the rest is counted. The ledger lists them all.
 _MOST_NAMED = 20
 
 _log = structlog.get_logger(__name__)
@@ -26,7 +26,7 @@ _log = structlog.get_logger(__name__)
 def declare_actor(
     broker: dramatiq.Broker, settle: Settle, database: Database, scope: Scope, metrics: WorkerMetrics
 ) -> Gathering:
-    """Tell the broker what to do with a group of deliveries: the actor returns only after the group's commit."""
+    """Register the actor for groups of deliveries; it returns only after the group's commit."""
     refusals = Refusals(metrics)
 
     def attempt(deliveries: Sequence[Delivery]) -> Apart:
@@ -35,7 +35,7 @@ def declare_actor(
             return Apart(database.commit(lambda connection: settle(connection, deliveries, scope), bodies), {})
         except StoppingError:
             raise
-        except Exception:  # noqa: BLE001 - whatever it is, some of them may not be concerned
+        except Exception:  # noqa: BLE001 - whatever it is, it may not affect all groups
             return database.commit(lambda connection: settle_apart(connection, deliveries, scope, settle), bodies)
 
     def commit(deliveries: Sequence[Delivery]) -> Apart:
@@ -44,7 +44,7 @@ def declare_actor(
             apart = attempt(deliveries)
         except StoppingError:
             raise
-        except Exception as error:  # noqa: BLE001 - it goes on to the threads whose groups these are
+        except Exception as error:  # noqa: BLE001 - re-raised in the threads that own the groups
             apart = Apart(NOTHING, dict.fromkeys([delivery.id for delivery in deliveries], error))
         settled = deliveries
         if apart.refused:

@@ -1,8 +1,8 @@
-"""Ends the transaction of a frozen worker that another one waits for.
+"""Ends a frozen worker's transaction that another worker waits for.
 
-The database ends a transaction that idles (`runtime.connections`), but not one in the middle of a
-pipeline: there it waits for the next statement without a limit (a flush behind a sync lifts it), and a frozen process
-keeps its TCP connection alive.
+The server ends an idle transaction (`runtime.connections`), but not one in the middle of a pipeline: there it waits
+for the next statement without a timeout (a flush after a sync lifts it), and a frozen process keeps its TCP connection
+alive.
 """
 
 import threading
@@ -16,10 +16,10 @@ import structlog
 from runtime.connections import connect
 from runtime.deadlines import deadlines
 
-# Seconds between two looks at whom a transaction waits for, once it takes long.
+# Seconds between checks of what a slow transaction is waiting for.
 _LOOK_INTERVAL = 2.0
 
-# Only a worker, told by the name of its connection, only one that was to say the next word, and only one in our way.
+# Only workers (by connection name), only sessions waiting for their client, and only those that block us.
 _END = """
 SELECT pg_terminate_backend(pid) FROM pg_stat_activity
 WHERE pid = ANY(pg_blocking_pids(%s)) AND usename = current_user
@@ -35,12 +35,12 @@ _log = structlog.get_logger(__name__)
 def frozen_ended(
     connection: psycopg.Connection[tuple[Any, ...]], url: str, name: str, dead_after: float
 ) -> Iterator[None]:
-    """End the sessions of frozen workers that the block's transaction waits for.
+    """Terminate the sessions of frozen workers that block the transaction in this block.
 
     Args:
-        connection: that the transaction is on.
-        url: of its database.
-        name: of workers' connections.
+        connection: the transaction's connection.
+        url: the URL of its database.
+        name: the `application_name` of workers' connections.
         dead_after: seconds of silence in the middle of a transaction after which a worker counts as frozen.
     """
     ended = threading.Event()
@@ -53,7 +53,7 @@ def frozen_ended(
                     if other.execute(_END, (pid, dead_after)).fetchall():
                         _log.warning("frozen_worker_ended", silent_seconds=dead_after)
             except psycopg.Error:
-                continue  # the database is away: then nobody waits for a lock
+                continue  # the database is away, so nothing waits for a lock
 
     def begin_to_look() -> None:
         threading.Thread(target=look, name="frozen workers", daemon=True).start()

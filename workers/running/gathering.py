@@ -1,10 +1,10 @@
-"""Gathering: the groups that worker threads hold while one transaction is under way are settled together in the next.
+"""Gathering: groups that arrive during one transaction are settled together in the next.
 
-The receiver's group commit once more: no timer, a lone group goes at once, alone. Under load, or after a backlog, many
-small queue messages cost one transaction. Each message is still acknowledged only after the commit that holds it.
+As in the receiver's group commit there is no timer: a single group is settled immediately. Under load, or with a
+backlog, many small queue messages share one transaction. Each is still acknowledged only after its commit.
 
-Groups that the database refuses while it takes others go back to the queue, for a later try among other neighbours.
-While it takes nothing at all they are held here and tried again, more and more rarely, and at once when others come.
+Groups that the database refuses while it accepts others are requeued, to be retried later with different groups. While
+it refuses everything they are held here and retried with increasing delays, and at once when other groups arrive.
 """
 
 import threading
@@ -19,18 +19,18 @@ from workers.queue.delivery import Delivery
 from workers.running.transactions import StoppingError
 from workers.settling.apart import Apart
 
-# Deliveries in one transaction; a single group may have more.
+# The most deliveries in one transaction; a single group may have more.
 MOST_DELIVERIES = 500
-# Seconds between two tries of what is held: doubled from the first to the longest.
+# Seconds between retries of held groups: doubled from the first to the longest.
 _FIRST_PAUSE = 0.1
 _LONGEST_PAUSE = 5.0
 
 Commit = Callable[[Sequence[Delivery]], Apart]
-"""Settles deliveries and returns what that came to; those that are not among the refused have committed."""
+"""Settles deliveries and returns the outcome; all that are not refused have committed."""
 
 
 class RefusedError(WorkersError):
-    """The database takes others and not all of this group, which goes back to the queue."""
+    """The database refuses part of this group but accepts others; the group is requeued."""
 
     def __init__(self) -> None:
         super().__init__(
@@ -39,7 +39,7 @@ class RefusedError(WorkersError):
 
 
 class _Entry:
-    """A group, and the thread that waits for it."""
+    """A group, and the thread waiting for it."""
 
     def __init__(self, group: Sequence[Delivery]) -> None:
         self.group = group
@@ -47,16 +47,16 @@ class _Entry:
 
 
 class Gathering:
-    """Hands groups of deliveries on, one transaction at a time; those that wait meanwhile go together."""
+    """Commits groups of deliveries, one transaction at a time; groups that arrive meanwhile share the next one."""
 
     def __init__(self, commit: Commit, stopping: threading.Event | None = None) -> None:
-        """Settle groups by `commit` until `stopping`; see `wake`."""
+        """Settle groups with `commit` until `stopping`; see `wake`."""
         self._commit = commit
         self._stopping = stopping or threading.Event()
         self._waiting: deque[_Entry] = deque()
         self._news = threading.Event()
         self._turn = threading.Lock()
-        # Only whose turn it is knows of these.
+        # Only accessed by the thread whose turn it is.
         self._held: list[_Entry] = []
         self._pause = _FIRST_PAUSE
 
@@ -64,9 +64,9 @@ class Gathering:
         """Return once the group has been committed.
 
         Raises:
-            RefusedError: the database refuses it while it takes others.
-            StoppingError: it refuses whatever there is, and the worker stops.
-            Exception: what the commit raised; not all of the group has been committed.
+            RefusedError: the database refuses it but accepts others.
+            StoppingError: the database refuses everything, and the worker is stopping.
+            Exception: the commit's error; part of the group is not committed.
         """
         entry = _Entry(group)
         self._waiting.append(entry)
@@ -77,11 +77,11 @@ class Gathering:
         entry.done.result()
 
     def wake(self) -> None:
-        """Let go of what is held if the worker is stopping by now."""
+        """Release held groups if the worker is stopping."""
         self._news.set()
 
     def _settle_waiting(self) -> None:
-        """Commit the groups that have waited longest, as many as go together; without any, what is held."""
+        """Commit the longest-waiting groups, up to the limit; if there are none, the held ones."""
         self._news.clear()
         if not self._waiting and self._held:
             self._news.wait(self._pause)
@@ -103,7 +103,7 @@ class Gathering:
             self._answer(together, outcome)
 
     def _together(self) -> list[_Entry]:
-        """Take the groups of the next transaction: what is new first, with what is held beside it."""
+        """Take the groups for the next transaction: new ones first, then held ones."""
         together: list[_Entry] = []
         count = 0
         for source in (self._waiting, self._held):

@@ -1,4 +1,4 @@
-"""How old what a worker has in its hands is: the queue is first in, first out, so nothing in it is older."""
+"""The age of a worker's in-flight deliveries. The queue is first in, first out, so nothing in it is older."""
 
 import threading
 from collections.abc import Iterator, Sequence
@@ -9,7 +9,7 @@ from workers.queue.delivery import Delivery
 
 
 class InHand:
-    """The groups that are being processed, whether they wait for the database or are written. For all threads."""
+    """The groups in flight, waiting for the database or being written. Thread-safe."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -18,7 +18,7 @@ class InHand:
 
     @contextmanager
     def holding(self, deliveries: Sequence[Delivery]) -> Iterator[None]:
-        """Note that a group is in hand as long as the block lasts."""
+        """Count a group as in flight for the duration of the block."""
         oldest = min((delivery.received_at for delivery in deliveries), default=None)
         if oldest is None:
             yield
@@ -34,12 +34,12 @@ class InHand:
                 self._let_go = min(self._let_go or oldest, oldest)
 
     def is_holding(self) -> bool:
-        """Return whether any group is in hand now."""
+        """Return whether any group is in flight."""
         with self._lock:
             return bool(self._held)
 
     def oldest(self) -> datetime | None:
-        """Return when the oldest delivery came in that is or was in hand since the last call; None if there is none."""
+        """Return when the oldest delivery in flight since the last call was received; None if there is none."""
         with self._lock:
             times = [*self._held.values(), *([self._let_go] if self._let_go else [])]
             self._let_go = None

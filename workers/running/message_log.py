@@ -1,4 +1,4 @@
-"""What happens to a queue message can be seen: its id is on every log line, one that fails is counted."""
+"""Puts a queue message's id on every log line, and counts failed messages."""
 
 from typing import Any
 
@@ -15,14 +15,14 @@ _log = structlog.get_logger(__name__)
 
 
 class Observation(Middleware):
-    """Binds the message's id to the logs of the thread that processes it."""
+    """Binds the message's id to the log context of the thread that processes it."""
 
     def __init__(self, metrics: WorkerMetrics) -> None:
         self._metrics = metrics
 
     @property
     def actor_options(self) -> set[str]:
-        """Let an actor say what it throws: Dramatiq then leaves it to us to log that, under names of our own."""
+        """Let actors declare what they throw: Dramatiq then leaves the logging to us."""
         return {"throws"}
 
     def before_process_message(self, broker: Broker, message: MessageProxy) -> None:
@@ -33,12 +33,12 @@ class Observation(Middleware):
     def after_process_message(
         self, broker: Broker, message: MessageProxy, *, result: Any = None, exception: BaseException | None = None
     ) -> None:
-        """Log and count a failure, and let go of the id."""
+        """Log and count a failure, and unbind the id."""
         del broker, message, result
-        # One that can't be read is logged and counted as it is parked.
+        # An unreadable one is logged and counted when it is parked.
         if exception is not None and not isinstance(exception, StoppingError | UnreadableError):
             if isinstance(exception, RefusedError):
-                self._metrics.message_refused()  # the log's `database_refuses` has said why
+                self._metrics.message_refused()  # `database_refuses` in the log says why
             else:
                 self._metrics.message_failed()
                 _log.error("message_failed", exc_info=exception)

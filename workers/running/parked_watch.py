@@ -1,7 +1,7 @@
-"""Looks at the parked messages: how many there are, and whether this version can read some that another could not.
+"""Watches the parked messages: counts them, and requeues those that this version can read.
 
-At the start, so that a new version takes what was parked for it, and from time to time: while old workers still run
-beside it, they park again what it has put back.
+At startup, so that a new version processes what an older one parked, and periodically: while old workers are still
+running, they park requeued messages again.
 """
 
 import threading
@@ -16,9 +16,9 @@ from workers.queue.postgres import PostgresQueue
 from workers.queue.rabbitmq import RabbitmqQueue
 from workers.running.metrics import WorkerMetrics
 
-# Seconds between two looks at how many there are.
+# Seconds between counts.
 _LOOK_INTERVAL = 30.0
-# Looks between two tries to read them: doubled each time that none could be read, from the first to the most.
+# Counts between attempts to read them: doubled each time none was readable, from the first to the most.
 _FEWEST_LOOKS, _MOST_LOOKS = 2, 64
 _JOIN_SECONDS = 5.0
 
@@ -26,7 +26,7 @@ _log = structlog.get_logger(__name__)
 
 
 class ParkedWatch:
-    """A thread of a worker, which connects for each look."""
+    """A thread of the worker, which connects for each check."""
 
     def __init__(self, broker: PostgresQueue | RabbitmqQueue, metrics: WorkerMetrics) -> None:
         self._broker = broker
@@ -34,15 +34,15 @@ class ParkedWatch:
         self._thread = threading.Thread(target=self._run, name="parked watch", daemon=True)
 
     def start(self) -> None:
-        """Start to look, until the broker is told that the worker stops."""
+        """Start watching."""
         self._thread.start()
 
     def is_alive(self) -> bool:
-        """Return whether it still looks."""
+        """Return whether the thread is alive."""
         return self._thread.is_alive()
 
     def join(self) -> None:
-        """Wait for the end of a look that is under way."""
+        """Wait for the current check to end."""
         self._thread.join(_JOIN_SECONDS)
 
     def _run(self) -> None:
@@ -53,8 +53,8 @@ class ParkedWatch:
             try:
                 taken_back = self._look(is_due=is_due)
             except BrokerError:
-                pass  # the queue is away, or this version's place for parked messages is not made yet: tried again
-            except Exception as error:  # noqa: BLE001 - the next look must come
+                pass  # the queue is away, or its parked messages' table is not migrated yet: retried
+            except Exception as error:  # noqa: BLE001 - the next check must follow
                 _log.warning("parked_look_failed", exc_info=error)
             else:
                 if is_due:

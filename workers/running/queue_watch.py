@@ -1,4 +1,4 @@
-"""Looks at the queue from time to time: how much waits there and for how long, and whether any of it reaches us."""
+"""Watches the queue: how many messages wait and how long, and whether any reach this worker."""
 
 import threading
 import time
@@ -15,7 +15,7 @@ from workers.queue.rabbitmq import RabbitmqQueue
 from workers.running.metrics import WorkerMetrics
 from workers.running.stall import PATIENCE, Stall
 
-# Seconds. More often than RabbitMQ expects to hear from a connection.
+# Seconds. More often than RabbitMQ's heartbeats.
 _LOOK_INTERVAL = 5.0
 _LOOK_DEADLINE = 3.0
 
@@ -23,7 +23,7 @@ _log = structlog.get_logger(__name__)
 
 
 class QueueWatch:
-    """A thread of a worker, with the broker's otherwise unused connection for publishing."""
+    """A thread of the worker, on the broker's otherwise unused publishing connection."""
 
     def __init__(self, broker: PostgresQueue | RabbitmqQueue, metrics: WorkerMetrics) -> None:
         self._broker = broker
@@ -32,15 +32,15 @@ class QueueWatch:
         self._thread = threading.Thread(target=self._run, name="queue watch", daemon=True)
 
     def start(self) -> None:
-        """Start to look, until the broker is told that the worker stops."""
+        """Start watching."""
         self._thread.start()
 
     def is_alive(self) -> bool:
-        """Return whether it still looks."""
+        """Return whether the thread is alive."""
         return self._thread.is_alive()
 
     def join(self) -> None:
-        """Wait for the end of a look that is under way, so that its connection can be closed."""
+        """Wait for the current check to end, so that its connection can be closed."""
         self._thread.join(2 * _LOOK_DEADLINE)
 
     def _run(self) -> None:
@@ -70,6 +70,6 @@ class QueueWatch:
                 return self._broker.waiting(QUEUE_NAME)
         except BrokerError:
             return None
-        except Exception as error:  # noqa: BLE001 - a figure is not worth a worker, and the next look must come
+        except Exception as error:  # noqa: BLE001 - a metric must not end the worker, nor the next check
             _log.warning("queue_look_failed", exc_info=error)
             return None

@@ -1,4 +1,4 @@
-"""What the database refuses, said in the log and in the figures: which deliveries, and the server's own sentence."""
+"""Reports what the database refuses, in the log and the metrics: the deliveries and the server's message."""
 
 import time
 from collections.abc import Iterable, Mapping, Sequence
@@ -11,23 +11,23 @@ from runtime.error_message import message_without_values
 from workers.queue.delivery import Delivery
 from workers.running.metrics import WorkerMetrics
 
-# Deliveries that are named with a sentence; the rest is counted.
+# The most deliveries named per message; the rest is counted.
 _MOST_NAMED = 20
-# Seconds for which a sentence that has been logged is not logged again: what is held is tried every few seconds.
+# Seconds before the same message is logged again: held deliveries are retried every few seconds.
 _SAID_FOR = 60.0
 
 _log = structlog.get_logger(__name__)
 
 
 class Refusals:
-    """The refusals of one worker process. For the thread whose turn it is to settle."""
+    """The refusals of one worker process. Only for the settling thread."""
 
     def __init__(self, metrics: WorkerMetrics) -> None:
         self._metrics = metrics
         self._said: dict[tuple[str | None, str], float] = {}
 
     def seen(self, deliveries: Sequence[Delivery], refused: Mapping[UUID, Exception]) -> None:
-        """Count the deliveries that the server refuses, and log each of its sentences with those that it is about."""
+        """Count the refused deliveries, and log each of the server's messages with the deliveries it concerns."""
         of_error: dict[int, tuple[psycopg.Error, list[Delivery]]] = {}
         for delivery in deliveries:
             error = refused.get(delivery.id)
@@ -56,5 +56,5 @@ def _say(error: psycopg.Error, says: str, ids: Iterable[UUID]) -> None:
         table=error.diag.table_name,
         deliveries=[str(id_) for id_ in ids[:_MOST_NAMED]],
         more=max(0, len(ids) - _MOST_NAMED),
-        remedy="repair what the server names; the deliveries are held and tried again by themselves",
+        remedy="fix what the server names; the deliveries are held and retried automatically",
     )

@@ -1,29 +1,29 @@
-"""A stall: the queue holds messages, the worker's hands are empty, and nothing comes.
+"""Detects a stall: messages wait in the queue, the worker is idle, and none arrive.
 
-A consumer may look alive and be none: its broker has forgotten it, or waits for acknowledgements that got lost on the
-way. Nothing raises, so that somebody has to look.
+A consumer may look alive but receive nothing: its broker has forgotten it, or waits for acknowledgements that were
+lost. Nothing raises an error, so it has to be checked.
 """
 
-# Seconds without a message while some wait. An ordinary consumer has the next one within a fraction of one.
+# Seconds without a message while some wait. A healthy consumer gets the next one in a fraction of a second.
 PATIENCE = 15.0
 
 
 class Stall:
-    """Tells a consumer that is stuck from one that has nothing to do."""
+    """Distinguishes a stuck consumer from an idle one."""
 
     def __init__(self, now: float) -> None:
-        """Begin to look at `now`, in seconds of a clock that never jumps."""
+        """Start at `now`, in seconds of a monotonic clock."""
         self._received = 0
         self._well_at = now
 
     def is_on(self, now: float, *, waiting: int, received: int, is_processing: bool) -> bool:
-        """Return whether the consumer should connect again; after a yes it has as long again to show a message.
+        """Return whether the consumer should reconnect; if True, it gets the same time again to receive a message.
 
         Args:
-            now: seconds, as at the beginning.
-            waiting: messages that the queue holds and no worker has in hand.
-            received: messages that have come in all.
-            is_processing: some are being processed, so that the worker may not want more.
+            now: seconds of the same clock.
+            waiting: messages in the queue that no worker holds.
+            received: total messages received.
+            is_processing: whether some are being processed, so the worker may not want more.
         """
         if not waiting or is_processing or received != self._received:
             self._received, self._well_at = received, now

@@ -1,4 +1,4 @@
-"""The worker's transactions: while the database is away they wait, inside the worker, and nothing is given back."""
+"""The worker's transactions: while the database is away they wait in the worker, and nothing is requeued."""
 
 import threading
 from collections.abc import Callable, Iterable
@@ -15,22 +15,22 @@ from workers.errors import WorkersError
 from workers.running.frozen import frozen_ended
 from workers.settings import WorkerSettings
 
-# What the connection is called in `pg_stat_activity`.
+# The connection's `application_name`.
 _NAME = "rollcall worker"
-# Seconds between two tries: doubled from the first to the longest.
+# Seconds between attempts: doubled from the first to the longest.
 _FIRST_PAUSE = 0.1
 _LONGEST_PAUSE = {Cause.AWAY: 5.0, Cause.CONTENTION: 0.8}
-# How long a transaction may take before its connection is taken for dead, in seconds. Doubled each time that it is
-# reached, so that a transaction which waits for a long lock gets through in the end.
+# Seconds that a transaction may take before its connection counts as dead. Doubled each time it is reached, so that a
+# transaction waiting for a long lock eventually succeeds.
 _FIRST_DEADLINE = 60.0
 _LONGEST_DEADLINE = 3600.0
 
-# Tries in a row at which somebody was in the way, before it is worth a line in the log.
+# Consecutive attempts that failed by contention before it is logged.
 _MANY_TRIES = 5
 
-# A batch finds its rows by their keys. While a table is small or its statistics are old, reading all of it looks
-# cheaper to the planner, and the plan is kept while the table grows. (Postgres before 18 counts what is switched off
-# as a cost so high that it would compile code for it.)
+# A batch looks its rows up by key. While a table is small or its statistics are old, a sequential scan looks cheaper to
+# the planner, and that plan is kept while the table grows. (Postgres before 18 adds such a high cost for disabled scans
+# that it would trigger JIT compilation.)
 _BY_KEYS = dict.fromkeys(("enable_seqscan", "enable_hashjoin", "enable_mergejoin", "jit"), "off")
 
 Result = TypeVar("Result")
@@ -39,19 +39,19 @@ _log = structlog.get_logger(__name__)
 
 
 class StoppingError(WorkersError):
-    """The worker stops while it waits for the database. Its message is not committed and goes back to the queue."""
+    """The worker stops while waiting for the database. Its message is not committed and is requeued."""
 
     def __init__(self) -> None:
-        super().__init__("The worker stops; what it has not committed goes back to the queue.")
+        super().__init__("The worker is stopping; uncommitted messages are requeued.")
 
 
 class Database:
-    """The tables' database: one connection, opened when it is first needed, for one transaction at a time."""
+    """The database of the tables: one lazily opened connection, for one transaction at a time."""
 
     def __init__(
         self, settings: WorkerSettings, stopping: threading.Event, notice: Callable[[bool], None] = lambda _is_up: None
     ) -> None:
-        """Connect as the settings say until `stopping`; `notice` hears whether the server is there when it changes."""
+        """Use `stopping` to end waits; `notice` is called when the server becomes available or unavailable."""
         self._url = settings.database_url
         self._dead_after = settings.dead_after
         self.stopping = stopping
@@ -61,18 +61,18 @@ class Database:
     def commit(
         self, work: Callable[[psycopg.Connection[tuple[Any, ...]]], Result], bodies: Iterable[bytes] = ()
     ) -> Result:
-        """Do `work` in one transaction and return its result once it has committed.
+        """Run `work` in one transaction and return its result once it has committed.
 
-        What passes by itself (see `Cause`) is waited for and tried again. `work` must bear to be done again: a commit
-        whose answer was lost may have taken place.
+        Transient errors (see `Cause`) are retried, so `work` must be idempotent: a commit whose response was lost may
+        have happened.
 
         Args:
             work: gets the connection, in the transaction.
-            bodies: that it writes, which no log may show.
+            bodies: the bodies that it writes, which must not be logged.
 
         Raises:
             StoppingError: the worker stops while it waits.
-            Exception: what `work` raises and does not pass by itself; nothing has been committed.
+            Exception: a permanent error of `work`; nothing has been committed.
         """
         waits = _Waits(self._notice)
         deadline = _FIRST_DEADLINE
@@ -101,7 +101,7 @@ class Database:
                 return result
 
     def close(self) -> None:
-        """Close the connection; nothing commits any more."""
+        """Close the connection; nothing can commit afterwards."""
         self._drop_connection()
 
     def _connected(self) -> psycopg.Connection[tuple[Any, ...]]:
@@ -116,7 +116,7 @@ class Database:
 
 
 class _Waits:
-    """The waits of one transaction that is tried again and again, and what is said of them."""
+    """The waits between one transaction's attempts, and their logging."""
 
     def __init__(self, notice: Callable[[bool], None]) -> None:
         self._notice = notice
@@ -124,7 +124,7 @@ class _Waits:
         self._pause = _FIRST_PAUSE
 
     def before_next_try(self, cause: Cause, error: psycopg.Error, bodies: Iterable[bytes]) -> float:
-        """Return how many seconds to wait after an error that passes by itself."""
+        """Return how many seconds to wait after a transient error."""
         self._tries[cause] += 1
         tries = self._tries[cause]
         if cause is Cause.AWAY:
@@ -132,19 +132,18 @@ class _Waits:
                 says = message_without_values(error, bodies)
                 _log.warning("database_away", error=type(error).__name__, sqlstate=error.sqlstate, says=says)
             if tries > 1:
-                self._notice(False)  # noqa: FBT003 - the one thing that there is to say
+                self._notice(False)  # noqa: FBT003 - the only argument
         elif tries == _MANY_TRIES:
             says = message_without_values(error, bodies)
             _log.warning("database_contended", tries=tries, sqlstate=error.sqlstate, says=says)
-        # The first time it may be just this connection that was dead, or the other has finished by now; then there is
-        # nothing to wait for.
+        # After the first error retry at once: this connection may have been dead, or the other transaction may be done.
         if tries == 1:
             return 0.0
         wait, self._pause = self._pause, min(self._pause * 2, max(_LONGEST_PAUSE.values()))
         return min(wait, _LONGEST_PAUSE[cause])
 
     def over(self) -> None:
-        """Note that it went through."""
+        """Record that the transaction succeeded."""
         if self._tries[Cause.AWAY] > 1:
             _log.info("database_back", tries=sum(self._tries.values()))
             self._notice(True)  # noqa: FBT003 - as above

@@ -1,4 +1,4 @@
-"""One worker process: consumer and worker threads over one queue, put together for the program and the tests alike."""
+"""One worker process: the consumer and the worker threads of a queue, as used by the program and the tests."""
 
 import threading
 
@@ -16,16 +16,16 @@ from workers.running.transactions import Database
 from workers.settings import WorkerSettings
 from workers.settling.settlement import Settle
 
-# Seconds that a stop may take in all; what is not committed by then goes back to the queue without our help.
+# Seconds that a stop may take in total; anything uncommitted by then is requeued by the queue itself.
 STOP_DEADLINE = 15.0
-# How often an idle worker looks whether it is to stop, in milliseconds.
+# Milliseconds between an idle worker's checks whether to stop.
 _LOOK_INTERVAL = 200
 
 _log = structlog.get_logger(__name__)
 
 
 class WorkerProcess:
-    """A Dramatiq worker of this process, its queue and its database."""
+    """This process's Dramatiq worker, its queue and its database."""
 
     def __init__(self, settings: WorkerSettings, settle: Settle, threads: int, metrics: WorkerMetrics) -> None:
         self._stopping = threading.Event()
@@ -41,14 +41,14 @@ class WorkerProcess:
         self._worker = dramatiq.Worker(self._broker, worker_threads=threads, worker_timeout=_LOOK_INTERVAL)
 
     def start(self) -> None:
-        """Begin to consume. A queue or database that is away is waited for."""
+        """Start consuming. Waits for an unreachable queue or database."""
         self._worker.start()
         self._watch.start()
         self._parked_watch.start()
         _log.info("worker_started", threads=self._worker.worker_threads)
 
     def is_whole(self) -> bool:
-        """Return whether all of the worker's threads live: one that died would leave a worker that only looks alive."""
+        """Return whether all of the worker's threads are alive: without one it would only look alive."""
         return all(
             thread.is_alive()
             for thread in (
@@ -62,10 +62,10 @@ class WorkerProcess:
         )
 
     def stop(self) -> bool:
-        """Finish the transactions under way, give back what is not begun, let go of the queue.
+        """Finish pending transactions, requeue messages that were not started, and disconnect from the queue.
 
         Returns:
-            Whether all of it was done in time. If not, what is left goes back once the queue misses this process.
+            Whether that was done in time. If not, the rest is requeued once the queue considers this process dead.
         """
         self._stopping.set()
         self._gathering.wake()
@@ -87,12 +87,12 @@ class WorkerProcess:
 def create_worker(
     settings: WorkerSettings, settle: Settle, threads: int, metrics: WorkerMetrics | None = None
 ) -> WorkerProcess:
-    """Return a worker process that is ready to start.
+    """Create a worker process, ready to start.
 
     Args:
-        settings: where queue and database are, and whose deliveries count.
-        settle: what to do with a group of deliveries.
-        threads: how many groups are held at once; those that wait for a transaction go together in the next.
-        metrics: where it is counted; not given, nobody looks.
+        settings: the addresses of queue and database, and the accepted organizations and webhook ids.
+        settle: settles a group of deliveries.
+        threads: how many groups are held at once; those waiting for a transaction share the next one.
+        metrics: the metrics to update; by default ones that are not served.
     """
     return WorkerProcess(settings, settle, threads, metrics or WorkerMetrics())
