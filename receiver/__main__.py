@@ -36,6 +36,7 @@ def main() -> int:
     try:
         environment = read_environment()
         settings = ReceiverSettings.from_environment(environment)
+        settings.var_folder.secure()
         if arguments.lifeline is not None:
             stop_with(arguments.lifeline)
             return _serve(settings, socket.socket(fileno=arguments.listener))

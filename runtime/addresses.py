@@ -9,8 +9,11 @@ from collections.abc import Mapping
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
+from runtime.own_files import read_own
+from runtime.safe_folders import UnsafeFolderError
 from runtime.setting import Setting
 from runtime.setting_error import SettingError
+from runtime.settings import VAR_DIR
 from runtime.var_folder import VarFolder
 
 PERCENT_ENCODED = (
@@ -35,9 +38,15 @@ def database_url(environment: Mapping[str, str]) -> str:
     if set_url is not None:
         return set_url
     try:
-        return VarFolder.of(environment).database_url.read_text(encoding="utf-8").strip()
+        return read_own(VarFolder.of(environment).database_url).decode().strip()
     except FileNotFoundError:
         raise DatabaseNotSetError from None
+    except PermissionError:
+        raise UnsafeFolderError(
+            VAR_DIR.name,
+            f"The file database-url in {VAR_DIR.name} can't be read by this user, or is a link or of another user: "
+            "run Rollcall as the user that `rollcall run` runs as, or set DATABASE_URL.",
+        ) from None
 
 
 class DatabaseNotSetError(SettingError):

@@ -16,6 +16,7 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.multiprocess import mark_process_dead
 
 from runtime.figures import FiguresOfAll
+from runtime.own_files import make_folder
 from runtime.signals import stop_on_signal
 
 # Seconds between checks on the processes, and before a dead one is restarted.
@@ -53,7 +54,7 @@ class Siblings:
         """
         stop = stop_on_signal()
         with ExitStack() as stack:
-            self.folder.mkdir(parents=True, exist_ok=True)
+            make_folder(self.folder)
             figures = tempfile.mkdtemp(prefix=f"metrics-{self.module}-", dir=self.folder)
             stack.callback(shutil.rmtree, figures, ignore_errors=True)
             registry = CollectorRegistry()

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from runtime.safe_folders import check_folder, check_no_link, close_to_others
 from runtime.settings import SPOOL_DIR, VAR_DIR
 
 
@@ -28,6 +29,41 @@ class VarFolder:
         """
         path = VAR_DIR.of(environment)
         return cls(path, SPOOL_DIR.of(environment) or path / "spool")
+
+    def check(self) -> None:
+        """See that nobody else can put files into the folder, nor among the keys.
+
+        Raises:
+            SettingError: somebody can.
+        """
+        check_folder(self.path, VAR_DIR.name, f"The folder that {VAR_DIR.name} names (default {VAR_DIR.default})")
+        what = f"The folder keys in {VAR_DIR.name}"
+        check_no_link(self.keys, VAR_DIR.name, what, "put the folder itself there")
+        check_folder(self.keys, VAR_DIR.name, what)
+
+    def check_spool(self) -> None:
+        """See that nobody else can put deliveries into the spool.
+
+        Raises:
+            SettingError: somebody can.
+        """
+        what = f"The spool's folder, {SPOOL_DIR.name} (default: the folder spool in {VAR_DIR.name}),"
+        if self.spool == self.path / "spool":
+            check_no_link(self.spool, SPOOL_DIR.name, what, f"let {SPOOL_DIR.name} name the folder it points to")
+        check_folder(self.spool, SPOOL_DIR.name, what)
+
+    def secure(self) -> None:
+        """See that nobody else can put anything into any of it, and close spool and keys to readers.
+
+        The folder itself stays passable: the embedded Postgres runs as another account where we are root.
+
+        Raises:
+            SettingError: somebody can.
+        """
+        self.check()
+        self.check_spool()
+        close_to_others(self.keys)
+        close_to_others(self.spool)
 
     @property
     def keys(self) -> Path:

@@ -43,6 +43,7 @@ def main() -> int:
     try:
         environment = read_environment()
         settings = replace(WorkerSettings.from_environment(environment), dead_after=arguments.dead_after)
+        settings.var_folder.check()
         if arguments.lifeline is None:
             warn_of_moved_figures(environment)
     except SettingError as error:

@@ -23,7 +23,9 @@ def receiver_settings(environment: Mapping[str, str]) -> ReceiverSettings:
 def check_settings(environment: Mapping[str, str]) -> Iterator[Finding]:
     """Look at the values that are set, those of the database's URL aside."""
     try:
-        problems = receiver_settings(environment).way_out.problems()
+        receiver = receiver_settings(environment)
+        problems = receiver.way_out.problems()
+        receiver.var_folder.check()
         scope = WorkerSettings.from_environment({**_ANY_DATABASE, **environment}).scope
     except SettingError as error:
         yield bad("settings", str(error))

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from console.checks.finding import Finding, bad, doubtful, good
-from receiver.keeping.spool_figures import look_at_spool
+from receiver.keeping.spool_figures import SpoolFigures, look_at_spool
 from runtime.environment import SettingError
 from runtime.var_folder import VarFolder
 
@@ -16,10 +16,16 @@ _LEAST_FREE_BYTES = 200 * 2**20
 def check_spool(environment: Mapping[str, str]) -> Iterator[Finding]:
     """Look at the folder where deliveries wait while the queue is away."""
     try:
-        folder = VarFolder.of(environment).spool
+        var_folder = VarFolder.of(environment)
     except SettingError as error:
         yield bad("spool", f"can't be told: {error}")
         return
+    try:
+        var_folder.check_spool()
+    except SettingError as error:
+        yield bad("spool", str(error))
+        return
+    folder = var_folder.spool
     try:
         yield _check_folder(folder)
     except OSError as error:
@@ -36,12 +42,9 @@ def _check_folder(folder: Path) -> Finding:
     if free < _LEAST_FREE_BYTES:
         return bad("spool", f"{folder} is on a disk with {_megabytes(free)} left: make room.")
     spool = look_at_spool(folder)
-    if spool.unreadable_files:
-        return bad("spool", f"{folder} has a file that can't be read. A receiver that starts here sets it aside.")
-    if spool.damaged_files:
-        return doubtful(
-            "spool", f"{folder} has {spool.damaged_files} damaged files set aside; the receiver's log says what to do."
-        )
+    problem = _problem(folder, spool)
+    if problem is not None:
+        return problem
     if spool.groups:
         return doubtful(
             "spool",
@@ -49,6 +52,22 @@ def _check_folder(folder: Path) -> Finding:
             "queue. They go there by themselves once it takes them and a receiver runs here.",
         )
     return good("spool", f"{folder} is writable and empty, {_megabytes(free)} free")
+
+
+def _problem(folder: Path, spool: SpoolFigures) -> Finding | None:
+    if spool.foreign_files:
+        return doubtful(
+            "spool",
+            f"{folder} has links or files of another user, which nobody opens ({spool.foreign_files}): "
+            "find out who put them there, and remove them.",
+        )
+    if spool.unreadable_files:
+        return bad("spool", f"{folder} has a file that can't be read. A receiver that starts here sets it aside.")
+    if spool.damaged_files:
+        return doubtful(
+            "spool", f"{folder} has {spool.damaged_files} damaged files set aside; the receiver's log says what to do."
+        )
+    return None
 
 
 def _megabytes(number: int) -> str:

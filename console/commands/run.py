@@ -21,6 +21,7 @@ from receiver.keys.trusted import ROLLCALL_DEV_KEY
 from receiver.settings import ReceiverSettings
 from runtime.environment import read_environment
 from runtime.listening import listen
+from runtime.own_files import make_folder
 from runtime.var_folder import VarFolder
 from workers.settings import WorkerSettings
 
@@ -73,14 +74,14 @@ def _run(environment: Mapping[str, str], foreground: Foreground, signals: StopSi
 def _check_settings(environment: Mapping[str, str]) -> None:
     """Have a wrong setting told at once, by us, before anything is started."""
     complete = {"DATABASE_URL": _URL_TO_COME, **environment}
-    ReceiverSettings.from_environment(complete)
+    ReceiverSettings.from_environment(complete).var_folder.secure()
     WorkerSettings.from_environment(complete)
     receiver_url(environment)
 
 
 def _take_folder(folder: VarFolder) -> ExclusiveFile:
     try:
-        folder.path.mkdir(parents=True, exist_ok=True)
+        make_folder(folder.path)
         return ExclusiveFile(folder.run_lock)
     except HeldElsewhereError as error:
         raise CommandFailedError(

@@ -5,6 +5,7 @@ import os
 from pathlib import Path
 
 from console.failure import CommandFailedError
+from runtime.own_files import open_own
 
 
 class HeldElsewhereError(CommandFailedError):
@@ -30,7 +31,7 @@ class ExclusiveFile:
             CommandFailedError: it belongs to another user.
         """
         try:
-            self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+            self._descriptor = open_own(path, os.O_RDWR | os.O_CREAT)
         except PermissionError:
             raise CommandFailedError(
                 f"{path} can't be written: this folder was used by another user before. "

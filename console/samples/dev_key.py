@@ -7,16 +7,25 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from console.failure import CommandFailedError
+from runtime.own_files import is_foreign, make_folder
 
 # The vendor's keys are 2048-bit RSA too.
 _BITS = 2048
 
 
 def ensure_dev_key(path: Path) -> None:
-    """Make a development key at `path` unless one is there; only its owner can read it."""
+    """Make a development key at `path` unless one is there; only its owner can read it.
+
+    Raises:
+        CommandFailedError: somebody else has put one there.
+    """
+    if is_foreign(path):
+        raise CommandFailedError(
+            f"{path} is a link, or belongs to another user, and would be trusted: remove it and start again."
+        )
     if path.exists():
         return
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     pem = rsa.generate_private_key(public_exponent=65537, key_size=_BITS).private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )

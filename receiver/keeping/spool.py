@@ -17,6 +17,9 @@ from pathlib import Path
 import structlog
 
 from receiver.keeping.spool_file import DamagedSpoolError, SpoolError, SpoolFile
+from receiver.keeping.spool_names import check_place, spool_files
+from runtime.own_files import ForeignFileError, make_folder, open_own
+from runtime.safe_folders import PRIVATE
 from workers.queue.delivery import Delivery
 
 _MOST_SLOTS = 1000
@@ -121,7 +124,7 @@ class Spool:
 
     def _take_free_slot(self) -> "_Slot":
         try:
-            self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+            make_folder(self._directory, PRIVATE)
             for number in range(_MOST_SLOTS):
                 slot = _Slot.take(self._directory / f"{number:03}.sqlite")
                 if slot is not None:
@@ -135,7 +138,7 @@ class Spool:
     def _left_behind(self) -> list[Path]:
         own = self._slot.path if self._slot else None
         with suppress(OSError):
-            return sorted(path for path in self._directory.glob("[0-9]*.sqlite") if path != own)
+            return [path for path in spool_files(self._directory) if path != own]
         return []
 
 
@@ -148,8 +151,13 @@ class _Slot:
 
     @classmethod
     def take(cls, path: Path) -> "_Slot | None":
-        """Return the slot, or None if another process has it."""
-        descriptor = os.open(path.with_suffix(".lock"), os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+        """Return the slot, or None if another process has it, or somebody else has put a file there."""
+        try:
+            check_place(path)
+            descriptor = open_own(path.with_suffix(".lock"), os.O_CREAT | os.O_RDWR)
+        except ForeignFileError as error:
+            _report_once(str(error))
+            return None
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -160,6 +168,19 @@ class _Slot:
     def release(self) -> None:
         """Release it for another process."""
         os.close(self._descriptor)
+
+
+_reported: set[str] = set()
+
+
+def _report_once(detail: str) -> None:
+    if detail not in _reported:
+        _reported.add(detail)
+        _log.error(
+            "spool_foreign_file",
+            detail=detail,
+            remedy="it is left alone, whatever it holds; find out who put it there, and remove it",
+        )
 
 
 def _open_orphan(path: Path) -> SpoolFile | None:

@@ -6,6 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from receiver.keeping.spool_names import check_place, foreign_files, spool_files
+from runtime.own_files import ForeignFileError
+
 _SECONDS = 1.0
 
 
@@ -20,6 +23,7 @@ class SpoolFigures:
         bytes: the files' size on disk, including damaged ones.
         damaged_files: files set aside because they could not be read completely.
         unreadable_files: files that can't be read now: being created, or damaged and not yet set aside.
+        foreign_files: links, and files of another user; they are never opened.
     """
 
     groups: int
@@ -28,11 +32,12 @@ class SpoolFigures:
     bytes: int
     damaged_files: int
     unreadable_files: int = 0
+    foreign_files: int = 0
 
 
 def look_at_spool(folder: Path) -> SpoolFigures:
     """Return a folder's contents while others may be writing. Files that can't be read count as empty."""
-    looked_at = [_look_at(path) for path in folder.glob("[0-9]*.sqlite")]
+    looked_at = [_look_at(path) for path in spool_files(folder) if _is_own(path)]
     files = [found for found in looked_at if found is not None]
     damaged = [path for path in folder.glob("*.damaged-*") if not path.name.endswith(("-wal", "-shm"))]
     oldest = min((kept_at for _, _, kept_at in files if kept_at), default=None)
@@ -43,7 +48,16 @@ def look_at_spool(folder: Path) -> SpoolFigures:
         bytes=sum(map(_size, folder.glob("*.sqlite*"))),
         damaged_files=len(damaged),
         unreadable_files=len(looked_at) - len(files),
+        foreign_files=len(foreign_files(folder)),
     )
+
+
+def _is_own(path: Path) -> bool:
+    try:
+        check_place(path)
+    except ForeignFileError:
+        return False
+    return True
 
 
 def _look_at(path: Path) -> tuple[int, int, str | None] | None:
@@ -61,5 +75,5 @@ def _look_at(path: Path) -> tuple[int, int, str | None] | None:
 
 def _size(path: Path) -> int:
     with suppress(OSError):
-        return path.stat().st_size
+        return path.lstat().st_size
     return 0

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from receiver.refusal import ReceiverError
+from runtime.own_files import open_own
 from workers.queue.delivery import Delivery
 from workers.queue.message import decode_group, encode_group
 from workers.queue.unreadable import UnreadableError
@@ -84,7 +85,7 @@ class SpoolFile:
         self._unreadable: set[int] = set()
         try:
             # Created here, because SQLite would apply the umask to its permissions.
-            descriptor = os.open(path, os.O_CREAT | os.O_RDWR, 0o600)
+            descriptor = open_own(path, os.O_CREAT | os.O_RDWR)
             self.identity = (str(path), os.fstat(descriptor).st_ino)
             os.close(descriptor)
         except OSError as error:

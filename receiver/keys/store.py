@@ -12,6 +12,8 @@ import structlog
 
 from receiver.keys.document import KeyDocument, KnownKey
 from receiver.keys.public_key import UnfitKeyError, read_public_keys
+from runtime.own_files import check_own, make_folder, read_own
+from runtime.safe_folders import PRIVATE
 
 _log = structlog.get_logger(__name__)
 
@@ -45,7 +47,7 @@ class KeyStore:
         """Return the stored document; an empty one if none can be read."""
         path = self._path(url)
         try:
-            stored = _decoder.decode(path.read_bytes())
+            stored = _decoder.decode(read_own(path))
             known = {}
             for entry in stored.keys:
                 for key in read_public_keys(entry.pem):
@@ -67,7 +69,8 @@ class KeyStore:
         """Replace the stored document. Blocks on the disk: call it from a thread."""
         path = self._path(url)
         try:
-            self._folder.mkdir(parents=True, exist_ok=True)
+            make_folder(self._folder, PRIVATE)
+            check_own(path)
             descriptor, name = tempfile.mkstemp(prefix=path.stem, suffix=".part", dir=self._folder)
             try:
                 with os.fdopen(descriptor, "wb") as file:
@@ -80,8 +83,8 @@ class KeyStore:
                     Path(name).unlink()
                 raise
         except OSError as error:
-            remedy = "free disk space or fix the permissions of var/keys"
-            _log.warning("keys_not_stored", file=path.name, error=error.strerror, remedy=remedy)
+            remedy = "free disk space or fix the permissions of the folder keys in VAR_DIR"
+            _log.warning("keys_not_stored", file=path.name, error=error.strerror or str(error), remedy=remedy)
 
     def _path(self, url: str) -> Path:
         return self._folder / f"{hashlib.sha256(url.encode()).hexdigest()[:16]}.json"

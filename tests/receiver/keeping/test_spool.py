@@ -4,7 +4,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -14,12 +14,14 @@ from structlog.testing import capture_logs
 from receiver.keeping.spool import Spool
 from receiver.keeping.spool_figures import look_at_spool
 from receiver.keeping.spool_file import SpoolError, SpoolFile
+from tests.foreign_files import FOREIGN
 from tests.workers.queue.deliveries import a_delivery
 
 # A receiver that spools one group after another, says so, and is killed in the middle of it.
 SPOOLING = """
 import pathlib, sys
 from receiver.keeping.spool import Spool
+from tests.foreign_files import FOREIGN
 from tests.workers.queue.deliveries import a_delivery
 spool = Spool(pathlib.Path(sys.argv[1]))
 while True:
@@ -161,6 +163,36 @@ def test_a_group_of_a_newer_version_stays_and_is_passed_over(spool: Spool) -> No
     spool.put([a_delivery()])
     assert len(file.oldest(10**6, 500)) == 2
     assert file.count() == 3
+
+
+@pytest.mark.parametrize("suffix", [".lock", ".sqlite", ".sqlite-wal", ".sqlite-shm", ".sqlite-journal"])
+@pytest.mark.parametrize("put", FOREIGN)
+def test_what_is_not_ours_in_the_folder_is_left_alone_and_reported(
+    put: Callable[[Path, Path], None], suffix: str, tmp_path: Path
+) -> None:
+    folder, target = tmp_path / "spool", tmp_path / "target"
+    folder.mkdir(0o700)
+    with closing(SpoolFile(tmp_path / "theirs.sqlite")) as theirs:
+        theirs.put([a_delivery()])
+    (tmp_path / "theirs.sqlite").rename(target)
+    before = target.read_bytes()
+    foreign = folder / f"000{suffix}"
+    put(foreign, target)
+    found = foreign.lstat()
+    spool, other = Spool(folder), Spool(folder)
+    with capture_logs() as logs:
+        spool.put([a_delivery()])
+        with other.orphans() as files:
+            assert files == []
+    assert [(log["event"], log["log_level"]) for log in logs] == [("spool_foreign_file", "error")]
+    assert foreign.name in logs[0]["detail"]
+    assert spool.file().path.name == "001.sqlite"
+    figures = look_at_spool(folder)
+    assert (figures.groups, figures.deliveries, figures.foreign_files) == (1, 1, 1)
+    spool.close()
+    left = foreign.lstat()
+    assert (left.st_ino, left.st_mtime_ns, left.st_size) == (found.st_ino, found.st_mtime_ns, found.st_size)
+    assert target.read_bytes() == before
 
 
 def test_a_full_spool_takes_no_more_and_says_so(tmp_path: Path) -> None:
