@@ -19,6 +19,7 @@ from console.commands import (
     url,
 )
 from console.failure import CommandFailedError
+from console.screen.plain_text import plain_lines
 from migrations.apply import MigrationError
 from runtime.environment import SettingError
 from runtime.logs import describe
@@ -55,13 +56,13 @@ def main() -> None:
     try:
         app()
     except SettingError as error:
-        typer.echo(error, err=True)
+        typer.echo(plain_lines(str(error)), err=True)
         sys.exit(2)
     except MigrationError as error:
-        typer.echo(error, err=True)
+        typer.echo(plain_lines(str(error)), err=True)
         sys.exit(1)
     except CommandFailedError as error:
-        typer.echo(error, err=True)
+        typer.echo(plain_lines(str(error)), err=True)
         sys.exit(error.exit_code)
     except Exception as error:  # noqa: BLE001 - Python would print its text
         typer.echo(

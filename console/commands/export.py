@@ -24,7 +24,7 @@ _MISSING = (
 )
 
 
-def export(
+def export(  # noqa: PLR0913, PLR0917 - an option each
     content: Annotated[Content, typer.Argument(help="What to export.", show_default=False)],
     format_: Annotated[Format, typer.Option("--format", help="The kind of file.")] = Format.CSV,
     since_: Annotated[
@@ -35,6 +35,10 @@ def export(
         datetime | None,
         typer.Option("--until", parser=since, metavar="T", help="Only sessions started before then; as --since."),
     ] = None,
+    raw: Annotated[  # noqa: FBT002 - a flag of the command line
+        bool,
+        typer.Option("--raw", help="Leave texts in CSV as they are, for programs: a spreadsheet may run some of them."),
+    ] = False,
     output: Annotated[
         Path | None,
         typer.Option("--output", "-o", dir_okay=False, help="The file. [default: standard output]", show_default=False),
@@ -44,6 +48,9 @@ def export(
 
     With --since and --until it is what belongs to sessions that started in that time; sessions whose start is not known
     are then left out. The file appears under its name once it is whole.
+
+    In CSV, a text that a spreadsheet would run as a formula has an apostrophe in front, unless --raw is given; Parquet
+    holds every text as it is.
     """
     if output is None and format_ is Format.PARQUET and sys.stdout.isatty():
         raise CommandFailedError("A Parquet file is nothing for a terminal: name a file with --output.")
@@ -61,11 +68,11 @@ def export(
     query = export_query(content, since_, until)
     try:
         if output is None:
-            write_rows(url, query, format_, sys.stdout.buffer)
+            write_rows(url, query, format_, sys.stdout.buffer, raw=raw)
             sys.stdout.buffer.flush()
         else:
             with _appearing_when_whole(output) as file:
-                write_rows(url, query, format_, file)
+                write_rows(url, query, format_, file, raw=raw)
     except BrokenPipeError:
         _give_up_output()  # whoever reads has enough
     except OSError as error:

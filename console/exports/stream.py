@@ -10,11 +10,13 @@ from typing import IO, Any, cast
 import adbc_driver_manager
 import arro3.io
 from adbc_driver_postgresql import dbapi  # type: ignore[import-untyped]  # published without types
-from arro3.core import RecordBatch, RecordBatchReader
+from arro3.core import DataType, RecordBatch, RecordBatchReader, Schema
+from psycopg import sql
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from console.exports.format import Format
+from console.exports.spreadsheet_text import spreadsheet_text_sql
 
 # What is in memory at once: what Postgres sends is cut into batches of this many bytes, and a Parquet file into groups
 # of this many rows, which its readers take up whole.
@@ -22,8 +24,15 @@ _BATCH_BYTES = 4 << 20
 _ROW_GROUP = 65_536
 
 
-def write_rows(url: str, query: str, format_: Format, file: IO[bytes]) -> None:
+def write_rows(url: str, query: str, format_: Format, file: IO[bytes], *, raw: bool) -> None:
     """Write a query's rows into a file, showing a person how many there are so far.
+
+    Args:
+        url: the database's.
+        query: what to write.
+        format_: the kind of file.
+        file: where to write.
+        raw: leave texts in CSV as they are, even those that a spreadsheet would run.
 
     Raises:
         OSError: the file can't be written, or its reader is gone.
@@ -34,7 +43,7 @@ def write_rows(url: str, query: str, format_: Format, file: IO[bytes]) -> None:
         cursor.execute("SET LOCAL statement_timeout = 0")
         cursor.execute("SET LOCAL lock_timeout = 0")
         cursor.adbc_statement.set_options(**{"adbc.postgresql.batch_size_hint_bytes": str(_BATCH_BYTES)})
-        cursor.execute(query)
+        cursor.execute(query if raw or format_ is Format.PARQUET else _for_spreadsheets(cursor, query))
         rows = RecordBatchReader.from_arrow(cursor.fetch_arrow())
         with _progress() as progress:
             passage = _Passage(rows, file, progress)
@@ -47,6 +56,17 @@ def write_rows(url: str, query: str, format_: Format, file: IO[bytes]) -> None:
                     arro3.io.write_parquet(batches, sink, compression="zstd(3)", max_row_group_size=_ROW_GROUP)
         if passage.failure is not None:
             raise passage.failure
+
+
+def _for_spreadsheets(cursor: dbapi.Cursor, query: str) -> str:
+    """Return the query with its texts such that no spreadsheet runs them. Numbers and times stay what they are."""
+    cursor.adbc_statement.set_sql_query(query)
+    columns = Schema.from_arrow(cursor.adbc_statement.execute_schema())
+    selected = [
+        (spreadsheet_text_sql(name) if DataType.is_string(type_) else sql.Identifier(name)).as_string()
+        for name, type_ in zip(columns.names, columns.types, strict=True)
+    ]
+    return f"SELECT {', '.join(selected)} FROM ({query}) AS exported"  # noqa: S608 - our own query, and quoted names
 
 
 class _Passage(RawIOBase):

@@ -15,6 +15,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import IO, TextIO
 
+from console.screen.plain_text import plain
+
 # More than the receiver and the worker give themselves.
 _STOP_SECONDS = 30.0
 _POLL_SECONDS = 0.1
@@ -93,7 +95,7 @@ class Foreground:
         with pipe:
             for line in pipe:
                 text = line.decode("utf-8", "replace").rstrip("\r\n")
-                self.say(prefix + (readable(text) if self._terminal else text))
+                self.say(prefix + (plain(readable(text)) if self._terminal else text))
 
 
 def readable(line: str) -> str:

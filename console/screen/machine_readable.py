@@ -9,14 +9,17 @@ from typing import Any
 from uuid import UUID
 
 from console.queries.tables import Row
+from console.screen.plain_text import escaped_json
 
 
 def print_json(rows: Sequence[Row]) -> None:
     """Print rows as a JSON array of objects.
 
-    Times are ISO 8601 in UTC, ids text, numbers numbers, and bytes base64.
+    Times are ISO 8601 in UTC, ids text, numbers numbers, and bytes base64. What a terminal would
+    act on is escaped.
     """
-    print(json.dumps(list(rows), ensure_ascii=False, indent=2, default=_as_json))  # noqa: T201 - the command's output
+    document = json.dumps(list(rows), ensure_ascii=False, indent=2, default=_as_json)
+    print(escaped_json(document))  # noqa: T201 - the command's output
 
 
 def _as_json(value: Any) -> Any:

@@ -5,14 +5,29 @@ import unicodedata
 _REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 # Controls, lone surrogates, and what breaks a line.
 _CATEGORIES = {"Cc", "Cs", "Zl", "Zp"}
-# What reverses the direction of all that follows in the line.
-_DIRECTIONS = set(map(chr, (*range(0x202A, 0x202F), *range(0x2066, 0x206A))))
+# What changes the direction of all that follows in the line, and the marks that do for a word.
+_DIRECTIONS = set(map(chr, (0x061C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A))))
 
 
 def plain(text: str) -> str:
     """Return a text with everything replaced that would do more than be shown."""
     if text.isascii() and text.isprintable():
         return text
-    return "".join(
-        _REPLACEMENT if unicodedata.category(sign) in _CATEGORIES or sign in _DIRECTIONS else sign for sign in text
-    )
+    return "".join(_REPLACEMENT if _does_more(sign) else sign for sign in text)
+
+
+def plain_lines(text: str) -> str:
+    """Return a text of several lines as `plain` does each of them."""
+    return "\n".join(map(plain, text.split("\n")))
+
+
+def escaped_json(document: str) -> str:
+    """Return a JSON document with the same values, in which all that would do more than be shown is escaped."""
+    if document.isascii() and "\x7f" not in document:
+        return document
+    # Beyond line feeds between its parts a document can have such signs in its strings alone.
+    return "".join(f"\\u{ord(sign):04x}" if sign != "\n" and _does_more(sign) else sign for sign in document)
+
+
+def _does_more(sign: str) -> bool:
+    return unicodedata.category(sign) in _CATEGORIES or sign in _DIRECTIONS

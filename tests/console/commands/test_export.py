@@ -7,7 +7,9 @@ from pathlib import Path
 import arro3.io
 import psycopg
 import pytest
+from psycopg import sql
 
+from console.exports.spreadsheet_text import spreadsheet_text, spreadsheet_text_sql
 from tests.console.commands.rows import NINE, SESSION, at, insert, participant, session
 from tests.console.conftest import ROLLCALL, Rollcall
 
@@ -117,6 +119,70 @@ def test_a_parquet_file_holds_the_same_rows_with_their_types(
         people = dict(zip(table["person"].to_pylist(), table["attended_seconds"].to_pylist(), strict=True))
         assert people == {"ana": 3030.0, "b1": 3300.0}
         assert min(table["first_joined_at"].to_pylist()) == NINE
+
+
+NAMES = [
+    "=1+1",
+    "+1",
+    "-1",
+    "@SUM(A1)",
+    "\t=1",
+    "\r=1",
+    " =1",
+    '"=1',
+    "'=1",
+    "\ufeff=1",
+    "\u00a0@x",
+    "\u202e=1",
+    "\N{FULLWIDTH EQUALS SIGN}1",
+    "\N{FULLWIDTH PLUS SIGN}1",
+    "\N{FULLWIDTH HYPHEN-MINUS}1",
+    "\N{FULLWIDTH COMMERCIAL AT}x",
+    "\N{SMALL EQUALS SIGN}1",
+]
+HARMLESS = ["Ana", "a=b", "1-2", "Ruiz, Ana", "{=1}", "日本", "\N{LEFT SINGLE QUOTATION MARK}quoted", " blank", "é"]
+
+
+@pytest.mark.parametrize("arguments", [(), ("--raw",), ("--format", "parquet")], ids=["csv", "raw", "parquet"])
+def test_a_text_that_a_spreadsheet_would_run_is_shown_instead(
+    arguments: tuple[str, ...], lesson: str, rollcall: Rollcall, tmp_path: Path
+) -> None:
+    given = [*NAMES, *HARMLESS]
+    for place, name in enumerate(given):
+        participant(lesson, f"-{place}", display_name=name, joined_at=at(0))
+    insert(lesson, "recordings", id="=r", session_id=SESSION, duration_seconds=-5, file_name="@f", stop_reason="+s")
+    file = tmp_path / "out"
+    content = "participants"
+    exported = rollcall("export", content, *arguments, "--output", str(file), DATABASE_URL=lesson)
+    assert (exported.returncode, exported.stderr) == (0, "")
+    if "parquet" in arguments:
+        table = arro3.io.read_parquet(file).read_all()
+        peers, names = table["peer_id"].to_pylist(), table["display_name"].to_pylist()
+        assert {f"-{place}": name for place, name in enumerate(given)}.items() <= dict(
+            zip(peers, names, strict=True)
+        ).items()
+        return
+    with file.open(encoding="utf-8", newline="") as text:
+        rows = {row["peer_id"].lstrip("'"): row for row in csv.DictReader(text)}
+    mark = "" if "--raw" in arguments else "'"
+    assert [rows[f"-{place}"]["peer_id"] for place in range(len(given))] == [f"{mark}-{p}" for p in range(len(given))]
+    assert [rows[f"-{place}"]["display_name"] for place in range(len(given))] == [
+        *(mark + name for name in NAMES),
+        *HARMLESS,
+    ]
+    recordings = lines(rollcall("export", "recordings", *arguments, DATABASE_URL=lesson).stdout)
+    [recording] = [row for row in recordings if row["id"].endswith("=r")]
+    assert recording["duration_seconds"] == "-5.0"
+    assert [recording[name] for name in ("id", "file_name", "stop_reason")] == [f"{mark}=r", f"{mark}@f", f"{mark}+s"]
+
+
+def test_python_and_postgres_agree_on_what_a_spreadsheet_would_run(database_url: str) -> None:
+    signs = [chr(code) for code in range(1, 0x3100)] + [chr(code) for code in range(0xFE00, 0x10000)]
+    texts = [*signs, *(f"{sign}=1" for sign in signs), *(f"x{sign}=1" for sign in signs), *NAMES, *HARMLESS, ""]
+    statement = sql.SQL("SELECT {} FROM unnest(%s::text[]) WITH ORDINALITY AS given (name, place) ORDER BY place")
+    with psycopg.connect(database_url) as connection:
+        found = connection.execute(statement.format(spreadsheet_text_sql("name")), [texts]).fetchall()
+    assert [text for (text,) in found] == [spreadsheet_text(text) for text in texts]
 
 
 def test_since_and_until_choose_by_the_start_of_the_session(lesson: str, rollcall: Rollcall) -> None:
