@@ -1,9 +1,9 @@
-"""The table reference, docs/tables.md: made of the models and of the views as the database has them.
+"""The table reference, docs/tables.md: generated from the models and from the views in the database.
 
-    python -m migrations.reference --check     fails when docs/tables.md is not what this makes
-    python -m migrations.reference             writes it anew
+    python -m migrations.reference --check     fails if docs/tables.md is out of date
+    python -m migrations.reference             writes the page
 
-The views' columns are asked of a database with all migrations applied (`DATABASE_URL`, else the embedded Postgres).
+The views' columns are read from a database with all migrations applied (`DATABASE_URL`, else the embedded Postgres).
 """
 
 import argparse
@@ -25,60 +25,60 @@ PAGE = Path(__file__).parent.parent / "docs" / "tables.md"
 HEAD = """\
 # Tables and views
 
-All of them are in the schema `rollcall`. Times are `timestamptz`, the vendor's ids are `text`. This page is generated
-from the models and the migrations: `python -m migrations.reference` writes it, a test fails when it is stale. What one
-does with them: [analytics.md](analytics.md).
+All tables and views are in the schema `rollcall`. Times are `timestamptz`, the vendor's ids are `text`.
+[analytics.md](analytics.md) shows how to query them. This page is generated from the models and the migrations with
+`python -m migrations.reference`; a test fails if it is out of date.
 
-"Of a person" says what a column holds that is about someone: `peer` (the vendor's id of one connection), `id` (the
-person's id in your own app), `name`, `text` (free text, which may name anyone), `link` (whoever has it can open what
-people said), `payload` (what the vendor sent, with all of these in it). An empty cell means nothing of the kind.
+The column "personal data" says what a column holds about people: `peer` (the vendor's id of one connection), `id` (the
+person's id in your own app), `name`, `text` (free text, which may name anyone), `link` (anyone who has it can open what
+people said), or `payload` (what the vendor sent, which contains all of these). Empty cells mean no personal data.
 
-Columns "of the merge" are the workers' own and may change with any version. `<name>_by` is the delivery that the value
-is from, where the one received last wins; `stated_…` times come from a payload, `noticed_…` times are the arrival of an
-event that states none.
+Internal columns belong to the workers and may change with any version. `<name>_by` is the delivery that a value comes
+from, where the last one received wins. `stated_…` times come from a payload; `noticed_…` times are the arrival of an
+event without a time.
 """
 
 _MARKS = {holding: "" if holding is Holding.NOTHING else holding.value for holding in Holding}
 
-# The merge's own columns, by how they are named; the ones below are, and have other names.
-_MERGE_PREFIXES = ("stated_", "noticed_")
-_MERGE_SUFFIX = "_by"
-_MERGE_NAMES = {("participants", "last_joined_at"), ("participants", "last_left_at"), ("deliveries", "subject_id")}
+# Internal columns, by their names; those without such a name are listed below.
+_INTERNAL_PREFIXES = ("stated_", "noticed_")
+_INTERNAL_SUFFIX = "_by"
+_INTERNAL_NAMES = {("participants", "last_joined_at"), ("participants", "last_left_at"), ("deliveries", "subject_id")}
 
 VIEWS: Mapping[str, tuple[str, Mapping[str, str]]] = {
     "session_summary": (
-        "One row a session: what it amounts to.",
+        "One row per session: its length, people, minutes.",
         {
-            "duration_seconds": "End minus start; of a live session up to now. 0 where the start is not known.",
-            "people": "Persons, by `custom_participant_id`, else `peer_id`.",
+            "duration_seconds": "End minus start; up to now for a live session. 0 if the start is not known.",
+            "people": "Distinct people, by `custom_participant_id`, else `peer_id`.",
             "connections": "Rows of `participants`.",
-            "peak_concurrency": "The most connections at once.",
-            "participant_minutes": "The connections' lengths added up, as the vendor bills.",
-            "recording_minutes": "The recordings' lengths added up, pauses included.",
+            "peak_concurrency": "The most connections at the same time.",
+            "participant_minutes": "Sum of the connections' lengths, which is how the vendor bills.",
+            "recording_minutes": "Sum of the recordings' lengths, pauses included.",
         },
     ),
     "attendance": (
-        "One row a person and session.",
+        "One row per person and session.",
         {
             "person": "`custom_participant_id`, else `peer_id`.",
-            "display_name": "The name received last.",
-            "last_left_at": "Null while one of the person's connections is open.",
+            "display_name": "The last name received.",
+            "last_left_at": "Null while any of the person's connections is open.",
             "connections": "Rows of `participants`.",
-            "attended_seconds": "The time with at least one connection: two devices at once count once.",
+            "attended_seconds": "Time with at least one connection: two devices at once count once.",
         },
     ),
     "concurrency": (
-        "One row a moment at which the number of present connections changes.",
-        {"present": "How many are there from then on."},
+        "One row per moment at which the number of open connections changes.",
+        {"present": "Open connections from this moment on."},
     ),
     "daily_usage": (
-        "One row an organization and day.",
+        "One row per organization and day.",
         {
-            "day": "UTC. A session counts whole on the day on which it started; null where its start is not known.",
-            "session_minutes": "The sessions' lengths added up.",
-            "participant_minutes": "The connections' lengths added up.",
-            "recordings_count": "Recordings of these sessions, whatever became of them.",
-            "recording_minutes": "The recordings' lengths added up, pauses included.",
+            "day": "UTC. A session counts whole on the day on which it started; null if its start is not known.",
+            "session_minutes": "Sum of the sessions' lengths.",
+            "participant_minutes": "Sum of the connections' lengths.",
+            "recordings_count": "Recordings of these sessions, whatever their status.",
+            "recording_minutes": "Sum of the recordings' lengths, pauses included.",
         },
     ),
 }
@@ -90,7 +90,7 @@ WHERE table_schema = 'rollcall' AND table_name = ANY (%s) ORDER BY ordinal_posit
 
 
 class ViewColumn(NamedTuple):
-    """A column of a view as the database has it."""
+    """A column of a view, as the database reports it."""
 
     view: str
     name: str
@@ -103,7 +103,7 @@ def reference(view_columns: Sequence[ViewColumn]) -> str:
 
 
 def view_columns(connection: psycopg.Connection[Any]) -> list[ViewColumn]:
-    """Return the columns of the promised views, in their order."""
+    """Return the columns of the documented views, in order."""
     return [ViewColumn(*row) for row in connection.execute(VIEW_COLUMNS, [list(VIEWS)])]
 
 
@@ -112,14 +112,14 @@ def _tables() -> Iterator[str]:
     for table in Base.metadata.tables.values():
         yield f"## {table.name}\n"
         yield f"{meanings[table].strip()}\n"
-        ours = [column for column in table.columns if not _is_of_the_merge(column)]
+        ours = [column for column in table.columns if not _is_internal(column)]
         yield from _listing(_described(column, table) for column in ours)
-        rest = [column.name for column in table.columns if _is_of_the_merge(column)]
+        rest = [column.name for column in table.columns if _is_internal(column)]
         if rest:
-            yield f"Of the merge: {', '.join(f'`{name}`' for name in rest)}.\n"
+            yield f"Internal: {', '.join(f'`{name}`' for name in rest)}.\n"
         indexes = sorted(_index_line(index.name, index.expressions) for index in table.indexes)
         if indexes:
-            yield f"Indexed besides the key: {'; '.join(indexes)}.\n"
+            yield f"Indexes besides the key: {'; '.join(indexes)}.\n"
 
 
 def _views(columns: Sequence[ViewColumn]) -> Iterator[str]:
@@ -139,7 +139,7 @@ def _views(columns: Sequence[ViewColumn]) -> Iterator[str]:
 
 
 def _listing(rows: Iterator[tuple[str, str, Holding, str]]) -> Iterator[str]:
-    yield "| column | type | of a person | |\n|---|---|---|---|"
+    yield "| column | type | personal data | |\n|---|---|---|---|"
     for name, type_, holding, note in rows:
         yield f"| `{name}` | {type_} | {_MARKS[holding]} | {note} |"
     yield ""
@@ -151,11 +151,11 @@ def _described(column: Column[Any], table: Table) -> tuple[str, str, Holding, st
     return column.name, type_, column.info["holding"], " ".join(notes)
 
 
-def _is_of_the_merge(column: Column[Any]) -> bool:
+def _is_internal(column: Column[Any]) -> bool:
     return (
-        column.name.startswith(_MERGE_PREFIXES)
-        or column.name.endswith(_MERGE_SUFFIX)
-        or (column.table.name, column.name) in _MERGE_NAMES
+        column.name.startswith(_INTERNAL_PREFIXES)
+        or column.name.endswith(_INTERNAL_SUFFIX)
+        or (column.table.name, column.name) in _INTERNAL_NAMES
     )
 
 
@@ -169,16 +169,16 @@ def _short(type_: str) -> str:
 
 
 def main() -> None:
-    """Write the page, or with --check only compare it; exit code 1 when it is stale."""
+    """Write the page, or with --check only compare it; exit code 1 if it is out of date."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--check", action="store_true", help="write nothing, fail when the page is stale")
+    parser.add_argument("--check", action="store_true", help="write nothing; fail if the page is out of date")
     check = parser.parse_args().check
     with psycopg.connect(database_url(read_environment())) as connection:
         page = reference(view_columns(connection))
     if not check:
         PAGE.write_text(page, encoding="utf-8")
     elif PAGE.read_text(encoding="utf-8") != page:
-        sys.exit("docs/tables.md is stale: write it anew with `python -m migrations.reference`.")
+        sys.exit("docs/tables.md is out of date: run `python -m migrations.reference`.")
 
 
 if __name__ == "__main__":

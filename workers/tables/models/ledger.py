@@ -8,7 +8,7 @@ from workers.reading.status import Status
 from workers.tables.models.holding import Digest, FreeText, Payload, Plain, PlainUuid, Raw, Time
 from workers.tables.models.schema import Base, one_of
 
-# Line by line as Postgres tells an index's expression: so it is compared with the migrations'.
+# Line by line as Postgres prints an index's expression, for the comparison with the migrations.
 _UNLESS_FIRST_COPY = """(
 CASE
     WHEN (status = ANY (ARRAY['processed', 'unknown', 'quarantined'])) AND subject_id IS NULL THEN NULL
@@ -17,7 +17,7 @@ END)"""
 
 
 class Delivery(Base):
-    """A delivery kept: the ledger."""
+    """An accepted delivery. This table is the ledger."""
 
     __tablename__ = "deliveries"
     __table_args__ = (
@@ -48,23 +48,23 @@ class Delivery(Base):
         ),
     )
 
-    id: Mapped[PlainUuid] = mapped_column(primary_key=True, doc="Given by the receiver; sorts by `received_at`.")
-    provider: Mapped[Plain] = mapped_column(doc="Family of the header names: dyte or realtimekit.")
-    delivery_uuid: Mapped[Plain | None] = mapped_column(doc="The vendor's id of the delivery. Not signed.")
+    id: Mapped[PlainUuid] = mapped_column(primary_key=True, doc="Assigned by the receiver; sorts by `received_at`.")
+    provider: Mapped[Plain] = mapped_column(doc="From the names of the headers: dyte or realtimekit.")
+    delivery_uuid: Mapped[Plain | None] = mapped_column(doc="The vendor's delivery id. Not signed.")
     webhook_id: Mapped[Plain | None] = mapped_column(doc="The vendor's id of the webhook registration. Not signed.")
-    event: Mapped[Plain | None] = mapped_column(doc="The event's name as the body states it.")
-    body_sha256: Mapped[Digest] = mapped_column(doc="SHA-256 of the signed bytes: the body's identity.")
-    received_at: Mapped[Time] = mapped_column(doc="When the signature was found good.")
+    event: Mapped[Plain | None] = mapped_column(doc="The event's name in the body.")
+    body_sha256: Mapped[Digest] = mapped_column(doc="SHA-256 of the signed bytes: identifies the body.")
+    received_at: Mapped[Time] = mapped_column(doc="When the signature was verified.")
     processed_at: Mapped[Time] = mapped_column(
-        server_default=text("clock_timestamp()"), doc="When a worker wrote this row last, whatever the status."
+        server_default=text("clock_timestamp()"), doc="When a worker last wrote this row, whatever the status."
     )
     status: Mapped[Plain] = mapped_column(doc="processed, repeat, unknown, foreign or quarantined.")
-    error: Mapped[FreeText | None] = mapped_column(doc="Why it is quarantined, or which fields count as not stated.")
-    repeat_of: Mapped[PlainUuid | None] = mapped_column(doc="Of a repeat: the first delivery of the same body.")
+    error: Mapped[FreeText | None] = mapped_column(doc="Why the delivery is quarantined, or which fields were ignored.")
+    repeat_of: Mapped[PlainUuid | None] = mapped_column(doc="For a repeat: the first delivery of the same body.")
     session_id: Mapped[Plain | None] = mapped_column(
-        doc="The session that the body names, unless `error` says that it is left aside."
+        doc="The session that the body names, unless `error` says that it is ignored."
     )
     meeting_id: Mapped[Plain | None] = mapped_column(doc="The meeting that the body names, likewise.")
-    subject_id: Mapped[Plain | None] = mapped_column(doc="Of a status update: the recording or the stream.")
+    subject_id: Mapped[Plain | None] = mapped_column(doc="For a status update: the recording or the stream.")
     payload: Mapped[Payload | None] = mapped_column(doc="The body, without stream keys.")
-    raw: Mapped[Raw | None] = mapped_column(doc="The body's bytes, where jsonb can't hold it.")
+    raw: Mapped[Raw | None] = mapped_column(doc="The body's bytes, if jsonb can't hold it.")

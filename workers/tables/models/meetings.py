@@ -1,4 +1,4 @@
-"""The models of what lasts: organizations and their meetings."""
+"""The models of organizations and their meetings."""
 
 from sqlalchemy import Index
 from sqlalchemy.orm import Mapped, mapped_column
@@ -8,7 +8,7 @@ from workers.tables.models.schema import Base
 
 
 class Organization(Base):
-    """An organization: the vendor's account that owns meetings."""
+    """An organization: the account at the vendor that owns meetings."""
 
     __tablename__ = "organizations"
 
@@ -18,7 +18,7 @@ class Organization(Base):
 
 
 class Meeting(Base):
-    """A meeting: a lasting channel, the room."""
+    """A meeting: a permanent room, in which sessions take place."""
 
     __tablename__ = "meetings"
     __table_args__ = (
@@ -30,7 +30,7 @@ class Meeting(Base):
     organization_id: Mapped[Plain | None]
     title: Mapped[FreeText | None]
     room_name: Mapped[FreeText | None]
-    created_at: Mapped[Time | None] = mapped_column(doc="The earliest creation time that was stated.")
+    created_at: Mapped[Time | None] = mapped_column(doc="The earliest creation time reported.")
     organization_by: Mapped[PlainUuid | None]
     title_by: Mapped[PlainUuid | None]
     room_name_by: Mapped[PlainUuid | None]

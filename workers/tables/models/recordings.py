@@ -30,11 +30,11 @@ class Recording(Base):
     download_url: Mapped[Link | None]
     audio_download_url: Mapped[Link | None]
     download_url_expires_at: Mapped[Time | None]
-    stop_reason: Mapped[Plain | None] = mapped_column(doc="The bare reason, such as ALL_PEERS_LEFT.")
+    stop_reason: Mapped[Plain | None] = mapped_column(doc="Such as ALL_PEERS_LEFT.")
 
 
 class Livestream(Base):
-    """A stream."""
+    """A livestream."""
 
     __tablename__ = "livestreams"
     __table_args__ = (Index("livestreams_of_meeting", "meeting_id"),)
@@ -42,7 +42,7 @@ class Livestream(Base):
     stream_id: Mapped[Plain] = mapped_column(primary_key=True)
     meeting_id: Mapped[Plain | None]
     status: Mapped[Plain | None] = mapped_column(doc="LIVE, OFFLINE or IDLE.")
-    last_changed_at: Mapped[Time | None] = mapped_column(doc="When it moved to this status.")
+    last_changed_at: Mapped[Time | None] = mapped_column(doc="When the stream changed to this status.")
     playback_url: Mapped[Link | None]
 
 

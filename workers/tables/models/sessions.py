@@ -27,11 +27,11 @@ class Session(Base):
     meeting_id: Mapped[Plain | None]
     organization_id: Mapped[Plain | None]
     title: Mapped[FreeText | None]
-    status: Mapped[Plain] = mapped_column(doc="live, or ended as soon as an end is known.")
-    started_at: Mapped[Time | None] = mapped_column(doc="The earliest start that was stated.")
-    ended_at: Mapped[Time | None] = mapped_column(doc="The latest end that was stated.")
+    status: Mapped[Plain] = mapped_column(doc="live or ended; ended once an end is known.")
+    started_at: Mapped[Time | None] = mapped_column(doc="The earliest start reported.")
+    ended_at: Mapped[Time | None] = mapped_column(doc="The latest end reported.")
     end_reason: Mapped[Plain | None]
-    last_event_at: Mapped[Time] = mapped_column(doc="The latest `received_at` of a delivery that names it.")
+    last_event_at: Mapped[Time] = mapped_column(doc="The latest `received_at` of a delivery that names the session.")
     meeting_by: Mapped[PlainUuid | None]
     organization_by: Mapped[PlainUuid | None]
     title_by: Mapped[PlainUuid | None]
@@ -43,7 +43,7 @@ class Session(Base):
 
 
 class Participant(Base):
-    """One connection of a participant."""
+    """One connection of a participant, from join to leave."""
 
     __tablename__ = "participants"
     __table_args__ = (
@@ -58,11 +58,11 @@ class Participant(Base):
 
     session_id: Mapped[Plain] = mapped_column(primary_key=True)
     peer_id: Mapped[PeerId] = mapped_column(primary_key=True)
-    custom_participant_id: Mapped[PersonId | None] = mapped_column(doc="The person, as your own app names it.")
+    custom_participant_id: Mapped[PersonId | None] = mapped_column(doc="The person's id in your own app.")
     display_name: Mapped[PersonName | None]
-    preset_name: Mapped[Plain | None] = mapped_column(doc="Webhooks do not state it.")
-    joined_at: Mapped[Time | None] = mapped_column(doc="The earliest join that was stated.")
-    left_at: Mapped[Time | None] = mapped_column(doc="The latest leave, or the session's end.")
+    preset_name: Mapped[Plain | None] = mapped_column(doc="Not included in webhooks.")
+    joined_at: Mapped[Time | None] = mapped_column(doc="The earliest join reported.")
+    left_at: Mapped[Time | None] = mapped_column(doc="The latest leave reported, or the session's end.")
     left_source: Mapped[Plain | None] = mapped_column(doc="event or session_end; null while present.")
     custom_participant_by: Mapped[PlainUuid | None]
     display_name_by: Mapped[PlainUuid | None]
@@ -73,7 +73,7 @@ class Participant(Base):
 
 
 class ParticipantEvent(Base):
-    """A join or a leave, as it was reported."""
+    """A join or a leave, as reported."""
 
     __tablename__ = "participant_events"
     __table_args__ = (CheckConstraint(one_of("kind", PresenceKind), name="kind"),)
@@ -86,7 +86,7 @@ class ParticipantEvent(Base):
 
 
 class TimelineEntry(Base):
-    """Something that happened in a session, as it was reported."""
+    """Something that happened in a session, as reported."""
 
     __tablename__ = "timeline"
     __table_args__ = (
@@ -106,4 +106,4 @@ class TimelineEntry(Base):
     kind: Mapped[Plain]
     subject_id: Mapped[PeerId]
     detail: Mapped[Payload]
-    delivery_id: Mapped[PlainUuid] = mapped_column(primary_key=True, doc="The earliest that reports it.")
+    delivery_id: Mapped[PlainUuid] = mapped_column(primary_key=True, doc="The earliest delivery that reports it.")
