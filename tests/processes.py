@@ -6,7 +6,7 @@ import random
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
@@ -35,7 +35,11 @@ def free_port() -> int:
 class System:
     """A receiver and a worker, each a process in a folder of their own, with Postgres as the queue."""
 
-    def __init__(self, folder: Path, database_url: str, key: RSAPrivateKey, settings: dict[str, str]) -> None:
+    def __init__(
+        self, folder: Path, database_url: str, key: RSAPrivateKey, settings: dict[str, str], prefix: Sequence[str] = ()
+    ) -> None:
+        """Start nothing yet; `prefix` is what each process is started by."""
+        self._prefix = prefix
         self.folder = folder
         self.database_url = database_url
         self.receiver = RunningReceiver(free_port())
@@ -54,7 +58,7 @@ class System:
         """Start `python -m module`; its output goes to `module.log`."""
         with self.log(module).open("ab") as log:
             return subprocess.Popen(
-                [sys.executable, "-m", module, *arguments],
+                [*self._prefix, sys.executable, "-m", module, *arguments],
                 cwd=self.folder,
                 env=self._environment,
                 stdout=log,
@@ -63,7 +67,7 @@ class System:
 
     def rollcall(self, *arguments: str) -> str:
         """Return all that a `rollcall` command prints."""
-        command = [sys.executable, "-c", "from console.main import main; main()", *arguments]
+        command = [*self._prefix, sys.executable, "-c", "from console.main import main; main()", *arguments]
         done = subprocess.run(
             command, cwd=self.folder, env=self._environment, capture_output=True, check=False, timeout=120
         )
