@@ -31,7 +31,7 @@ check: $(STAMP) ## check format, lint, types and the direction of imports
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: $(STAMP) ## run the benchmarks; each figure is a JSON line
+bench: $(STAMP) ## run the benchmarks; each result is a JSON line
 	@$(BIN)/python -m benchmarks
 
 chaos: $(STAMP) ## kill and starve every part under load and count what is lost
