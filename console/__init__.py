@@ -1,1 +1,1 @@
-"""People look in here: the `rollcall` command."""
+"""The `rollcall` command."""

@@ -1,11 +1,11 @@
-"""What a command tells when it can't do what it was asked for."""
+"""The error of a failed command."""
 
 
 class CommandFailedError(Exception):
     """A command failed. The message is one line: what happened, to what, and what to do now.
 
     Attributes:
-        exit_code: what the command exits with.
+        exit_code: the command's exit code.
     """
 
     exit_code = 1

@@ -1,4 +1,4 @@
-"""The `rollcall` command: where people look in."""
+"""The `rollcall` command."""
 
 import sys
 
@@ -26,11 +26,11 @@ from runtime.logs import describe
 
 app = typer.Typer(
     name="rollcall",
-    help="Session timelines in your own Postgres, out of the webhooks of Dyte and Cloudflare RealtimeKit.",
+    help="Session timelines in your own Postgres, from Dyte and Cloudflare RealtimeKit webhooks.",
     epilog="Settings come from the environment or from the file .env; .env.example explains each.",
     no_args_is_help=True,
     add_completion=False,
-    rich_markup_mode=None,  # plain paragraphs that fill the terminal, and errors that are a line, not a box
+    rich_markup_mode=None,  # plain paragraphs, and errors on one line instead of in a box
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
@@ -49,9 +49,9 @@ app.add_typer(queue.queue, name="queue")
 
 
 def main() -> None:
-    """Run `rollcall`; the exit code is 0 when all went well, 1 when the command failed, 2 when it could not begin.
+    """Run `rollcall`; the exit code is 0 on success, 1 if the command failed, 2 if it could not start.
 
-    It could not begin with a wrong call, a wrong setting, or a database that does not answer.
+    It could not start if its arguments or a setting are invalid, or the database does not answer.
     """
     try:
         app()
@@ -66,8 +66,8 @@ def main() -> None:
         sys.exit(error.exit_code)
     except Exception as error:  # noqa: BLE001 - Python would print its text
         typer.echo(
-            f"`rollcall` failed in a way that nobody foresaw: {describe(error)}. "
-            "What the error says is not shown, as it may quote a password. Please report it.",
+            f"`rollcall` failed unexpectedly: {describe(error)}. "
+            "The error's text is not shown, as it may contain a password. Please report this.",
             err=True,
         )
         sys.exit(1)

@@ -8,16 +8,14 @@ import typer
 _AGO = re.compile(r"(\d{1,6})\s*([smhdw])")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
-SINCE_TAKES = (
-    "a date, a time (UTC unless it says otherwise) or how long ago: 2026-03-02, 2026-03-02T09:00+01:00, 90m, 2d"
-)
+SINCE_TAKES = "a date, a time (default: UTC) or how long ago: 2026-03-02, 2026-03-02T09:00+01:00, 90m, 2d"
 
 
 def since(text: str) -> datetime:
-    """Return the time that `text` means, in UTC.
+    """Parse `text` as a time in UTC.
 
     Raises:
-        typer.BadParameter: it means none.
+        typer.BadParameter: it is not a time.
     """
     try:
         ago = _AGO.fullmatch(text.strip())

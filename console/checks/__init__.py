@@ -1,1 +1,1 @@
-"""What `rollcall doctor` looks at, one part a module; each gives findings and changes nothing."""
+"""The checks of `rollcall doctor`, one module per part; each yields findings and changes nothing."""

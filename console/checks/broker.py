@@ -1,4 +1,4 @@
-"""The queue: whether it takes work, and whether somebody takes work from it."""
+"""The queue: whether it accepts messages, and whether a worker consumes them."""
 
 import ssl
 from collections.abc import Iterator, Mapping
@@ -26,7 +26,7 @@ from workers.queue.rabbitmq_connection import declare
 
 # Seconds; libpq counts from 2.
 _CONNECT_TIMEOUT = 2
-# A worker says every few seconds that it lives; a message waits this long only if none does or none can commit.
+# A worker sends a heartbeat every few seconds; a message only waits this long if no worker runs or none can commit.
 _WORKER_SILENT_AFTER = timedelta(seconds=30)
 _NOT_FOUND = 404
 
@@ -36,7 +36,7 @@ _WAITING: LiteralString = """
 
 
 def check_broker(environment: Mapping[str, str]) -> Iterator[Finding]:
-    """Look at the queue that BROKER_URL names, or that is in the database."""
+    """Check the queue that BROKER_URL names, by default the one in the database."""
     try:
         url = broker_url(environment)
     except SettingError as error:
@@ -49,9 +49,10 @@ def check_broker(environment: Mapping[str, str]) -> Iterator[Finding]:
             yield from _check_parked(url)
     except psycopg.ProgrammingError:
         # Not its text: it quotes parts of the URL.
-        yield bad("broker", "its URL has options that Postgres does not know. Correct BROKER_URL, or DATABASE_URL.")
+        yield bad("broker", "its URL has options that Postgres does not support. Correct BROKER_URL or DATABASE_URL.")
     except psycopg.Error as error:
-        yield bad("broker", f"Postgres does not answer: {reason(error, url)} Meanwhile deliveries wait in the spool.")
+        says = f"Postgres does not answer: {reason(error, url)} Until it does, deliveries wait in the spool."
+        yield bad("broker", says)
 
 
 def _check_postgres(url: str) -> Finding:
@@ -60,11 +61,9 @@ def _check_postgres(url: str) -> Finding:
         try:
             row = connection.execute(_WAITING, (_WORKER_SILENT_AFTER,)).fetchone()
         except (errors.UndefinedTable, errors.InvalidSchemaName):
-            return bad("broker", f"{place} has no tables yet: call `rollcall migrate`.")
+            return bad("broker", f"{place} has no tables yet: run `rollcall migrate`.")
         except errors.InsufficientPrivilege:
-            return bad(
-                "broker", f"{place}: the user of its URL may not use the schema rollcall_queue. Grant it that right."
-            )
+            return bad("broker", f"{place}: the user in its URL can't use the schema rollcall_queue. Grant it USAGE.")
     waiting, workers = row or (0, 0)
     return _found(place, waiting, workers)
 
@@ -78,22 +77,23 @@ def _check_rabbitmq(url: str) -> Finding:
     except (AMQPError, AMQPConnectorException, OSError) as error:
         return bad(
             "broker",
-            f"{place} does not let us in ({_kind(error)}): {_question(error)}? Meanwhile deliveries wait in the spool.",
+            f"{place} refuses the connection ({_kind(error)}): {_question(error)}? "
+            "Until it works, deliveries wait in the spool.",
         )
     try:
-        # Passive first: a doctor makes no queue.
+        # Passive: doctor must not create a queue.
         queue = connection.channel().queue_declare(QUEUE_NAME, passive=True).method
         declare(connection.channel(), QUEUE_NAME)
     except ChannelClosedByBroker as error:
         if error.reply_code == _NOT_FOUND:
-            return good("broker", f"{place}; the queue '{QUEUE_NAME}' comes with the first receiver or worker")
+            return good("broker", f"{place}; the first receiver or worker creates the queue '{QUEUE_NAME}'")
         return bad(
-            "broker", f"{place} refuses the queue '{QUEUE_NAME}': {error.reply_text}. Grant its user that right."
+            "broker", f"{place} refuses the queue '{QUEUE_NAME}': {error.reply_text}. Grant its user that permission."
         )
     except QueueAwayError as error:
         return bad("broker", str(error))
     except (AMQPError, OSError) as error:
-        return bad("broker", f"{place} lets us in and then does not answer ({_kind(error)}). Look at its log.")
+        return bad("broker", f"{place} connects but then does not answer ({_kind(error)}). Check its log.")
     finally:
         if connection.is_open:
             connection.close()
@@ -111,7 +111,7 @@ def _check_parked(url: str) -> Iterator[Finding]:
             yield doubtful(
                 "broker",
                 f"{count} {'message is' if count == 1 else 'messages are'} parked that no worker could read: "
-                "update the workers, or see `rollcall queue parked`.",
+                "upgrade the workers, or see `rollcall queue parked`.",
             )
     finally:
         parked.close()
@@ -120,16 +120,16 @@ def _check_parked(url: str) -> Iterator[Finding]:
 def _found(place: str, waiting: int, workers: int) -> Finding:
     messages = f"{waiting} {'message' if waiting == 1 else 'messages'} in it"
     if not workers:
-        return doubtful("broker", f"{place}, {messages}, but no worker takes from it. Start one: `python -m workers`.")
+        return doubtful("broker", f"{place}, {messages}, but no worker is consuming. Start one: `python -m workers`.")
     return good("broker", f"{place}, {messages}")
 
 
 def _question(error: BaseException) -> str:
     if isinstance(error, ssl.SSLCertVerificationError):
-        return f"{error.verify_message}; is its authority named by cacertfile in BROKER_URL, or by SSL_CERT_FILE"
+        return f"{error.verify_message}; is its authority set with cacertfile in BROKER_URL, or with SSL_CERT_FILE"
     if isinstance(error, ssl.SSLError):
-        return "is the port one of TLS, does it want a client's certificate (certfile and keyfile in BROKER_URL)"
-    return "is it up, are user, password and vhost right"
+        return "is this a TLS port, and does it require a client certificate (certfile and keyfile in BROKER_URL)"
+    return "is it running, and are user, password and vhost correct"
 
 
 def _kind(error: BaseException) -> str:

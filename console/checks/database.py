@@ -1,4 +1,4 @@
-"""The database: whether it answers, how old it is, and whether its tables are those of this version."""
+"""The database: whether it answers, its version, and the revision of its tables."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -18,7 +18,7 @@ _OLDEST_MAJOR = 15
 # Seconds; libpq counts from 2.
 _CONNECT_TIMEOUT = 2
 
-# Postgres refuses updates and deletes of what is published without a key, or an index or rule in its place.
+# Postgres refuses updates and deletes on published tables without a replica identity.
 _PUBLISHED_WITHOUT_IDENTITY = """
 SELECT DISTINCT format('%I.%I', published.schemaname, published.tablename)
 FROM pg_publication_tables AS published
@@ -34,7 +34,7 @@ ORDER BY 1
 
 
 def check_database(environment: Mapping[str, str]) -> Iterator[Finding]:
-    """Look at the database in use, and at the revision of its tables."""
+    """Check the database in use and the revision of its tables."""
     try:
         url = database_url(environment)
     except SettingError as error:
@@ -50,13 +50,13 @@ def check_database(environment: Mapping[str, str]) -> Iterator[Finding]:
                 yield from lacking(connection)
     except psycopg.ProgrammingError:
         # Not its text: it quotes parts of the URL.
-        yield bad("database", "DATABASE_URL has options that Postgres does not know. Correct it.")
+        yield bad("database", "DATABASE_URL has options that Postgres does not support. Correct it.")
     except psycopg.Error as error:
-        yield bad("database", f"it does not answer: {reason(error, url)} Is the server up that DATABASE_URL names?")
+        yield bad("database", f"it does not answer: {reason(error, url)} Is the server in DATABASE_URL running?")
 
 
 def place_of(connection: psycopg.Connection[Any]) -> str:
-    """Return where a connection leads, as a person would say it, without user and password."""
+    """Return a connection's address for display, without user and password."""
     info = connection.info
     return f"{info.host}/{info.dbname}" if info.host.startswith("/") else f"{info.host}:{info.port}/{info.dbname}"
 
@@ -65,20 +65,20 @@ def _check_server(connection: psycopg.Connection[Any]) -> Finding:
     version = connection.info.server_version // 10000
     if version < _OLDEST_MAJOR:
         return bad(
-            "database", f"Postgres {version} at {place_of(connection)} is too old: it takes {_OLDEST_MAJOR} or newer."
+            "database", f"Postgres {version} at {place_of(connection)} is too old: use {_OLDEST_MAJOR} or newer."
         )
     row = connection.execute("SELECT pg_is_in_recovery() OR current_setting('transaction_read_only')::bool").fetchone()
     if row is not None and row[0]:
         return bad(
             "database",
-            f"Postgres {version} at {place_of(connection)} takes no writes: it is a standby or set to read only. "
-            "Let DATABASE_URL name the primary.",
+            f"Postgres {version} at {place_of(connection)} is read-only: it is a standby or configured so. "
+            "Set DATABASE_URL to the primary.",
         )
     return good("database", f"Postgres {version} at {place_of(connection)}")
 
 
 def _check_revision(connection: psycopg.Connection[Any], url: str) -> Finding:
-    from alembic.script import ScriptDirectory  # noqa: PLC0415 - slow to import, and only a doctor wants it
+    from alembic.script import ScriptDirectory  # noqa: PLC0415 - slow to import and only needed by doctor
 
     script = ScriptDirectory.from_config(migrations_config(url))
     newest = script.get_current_head()
@@ -87,15 +87,15 @@ def _check_revision(connection: psycopg.Connection[Any], url: str) -> Finding:
     except (errors.UndefinedTable, errors.InvalidSchemaName):
         row = None
     except errors.InsufficientPrivilege:
-        return bad("revision", "the user of DATABASE_URL may not read the schema rollcall: grant it that right.")
+        return bad("revision", "the user in DATABASE_URL can't read the schema rollcall: grant it that privilege.")
     if row is None:
-        return bad("revision", "the database has no tables yet: call `rollcall migrate`.")
+        return bad("revision", "the database has no tables yet: run `rollcall migrate`.")
     if row[0] == newest:
         return good("revision", f"{newest}, the latest")
     known = {revision.revision for revision in script.walk_revisions()}
     if row[0] in known:
-        return bad("revision", f"{row[0]} is older than this version's {newest}: call `rollcall migrate`.")
-    return bad("revision", f"{row[0]} is of a newer version than this one, which knows {newest}: install that version.")
+        return bad("revision", f"{row[0]} is older than this version's {newest}: run `rollcall migrate`.")
+    return bad("revision", f"{row[0]} is of a newer version than this one (latest {newest}): install that version.")
 
 
 def _check_publications(connection: psycopg.Connection[Any]) -> Iterator[Finding]:
@@ -103,6 +103,6 @@ def _check_publications(connection: psycopg.Connection[Any]) -> Iterator[Finding
     if tables:
         yield bad(
             "publication",
-            f"a publication covers {', '.join(tables)} without a replica identity, so Postgres refuses to change rows "
-            "there: call `ALTER TABLE … REPLICA IDENTITY DEFAULT` on each, or take it out of the publication.",
+            f"a publication covers {', '.join(tables)} without a replica identity, so Postgres refuses to change rows: "
+            "run `ALTER TABLE … REPLICA IDENTITY DEFAULT` on each, or remove it from the publication.",
         )

@@ -1,28 +1,28 @@
-"""A finding: what one look at one part of Rollcall gave."""
+"""A finding: the result of one check."""
 
 from dataclasses import dataclass
 from enum import StrEnum
 
 
 class Health(StrEnum):
-    """How a part is."""
+    """The health of a part."""
 
     GOOD = "ok"
     """It works."""
     DOUBTFUL = "warning"
-    """It works, and somebody should know something about it."""
+    """It works, but there is something to know about it."""
     BAD = "failed"
-    """It does not work; what to do now is told."""
+    """It does not work; the finding says what to do."""
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What a look at a part gave.
+    """The result of a check.
 
     Attributes:
-        part: which part.
-        health: how it is.
-        says: one line for the operator: what is, and where it is bad what to do now. No secrets.
+        part: the part that was checked.
+        health: its health.
+        says: one line for the operator: the state, and what to do if it is bad. No secrets.
     """
 
     part: str
@@ -31,15 +31,15 @@ class Finding:
 
 
 def good(part: str, says: str) -> Finding:
-    """Return that a part works."""
+    """Return a finding that a part works."""
     return Finding(part, Health.GOOD, says)
 
 
 def doubtful(part: str, says: str) -> Finding:
-    """Return that a part works, with something to know."""
+    """Return a finding that a part works, with a warning."""
     return Finding(part, Health.DOUBTFUL, says)
 
 
 def bad(part: str, says: str) -> Finding:
-    """Return that a part does not work."""
+    """Return a finding that a part does not work."""
     return Finding(part, Health.BAD, says)

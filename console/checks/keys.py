@@ -1,4 +1,4 @@
-"""The keys that signatures are checked with: pinned, of the vendor's documents, and the development key."""
+"""The keys for verifying signatures: pinned, from the vendor's documents, and the development key."""
 
 import asyncio
 from collections.abc import Iterator, Mapping
@@ -20,11 +20,11 @@ _SECONDS = 2.5
 
 
 def check_keys(environment: Mapping[str, str]) -> Iterator[Finding]:
-    """Look at the keys that a receiver started here would have."""
+    """Check the keys that a receiver started here would have."""
     try:
         settings = receiver_settings(environment)
     except SettingError as error:
-        yield bad("keys", f"can't be told: {error}")
+        yield bad("keys", f"can't be checked: {error}")
         return
     if settings.public_keys:
         yield good("keys", f"{_keys(len(settings.public_keys))} pinned by WEBHOOK_PUBLIC_KEYS; nothing is fetched")
@@ -49,27 +49,27 @@ def _check_documents(settings: ReceiverSettings, *, is_tryout: bool) -> Finding:
         kept = len(document.counting_keys())
         known += kept
         since = f" since {document.answered_at:%Y-%m-%d %H:%M} UTC" if kept and document.answered_at else ""
-        said.append(f"{host} does not answer ({found}), {_keys(kept) if kept else 'none'} kept of it{since}")
+        said.append(f"{host} does not answer ({found}), {_keys(kept) if kept else 'none'} stored from it{since}")
     says = "; ".join(said)
     if not known:
         says = (
-            f"none of the vendor's, so its deliveries get 503: {says}. Let this machine reach the documents in "
-            "WEBHOOK_KEY_URLS, or pin the keys by WEBHOOK_PUBLIC_KEYS."
+            f"none of the vendor's, so its deliveries get 503: {says}. Allow this machine to reach the documents in "
+            "WEBHOOK_KEY_URLS, or pin the keys with WEBHOOK_PUBLIC_KEYS."
         )
-        # On its own embedded database, samples may be all that it is meant for.
+        # With the embedded database it may only be meant for samples.
         return doubtful("keys", says) if is_tryout else bad("keys", says)
     return doubtful("keys", says) if silent else good("keys", says)
 
 
 async def _fetch_all(urls: tuple[str, ...], way_out: WayOut) -> list[int | str]:
-    """Return for each document how many keys it gives, or why it gives none."""
+    """Return for each document its number of keys, or why it has none."""
 
     async def fetch(url: str) -> int | str:
         try:
             async with asyncio.timeout(_SECONDS):
                 return len(await fetch_keys(client, url))
         except TimeoutError:
-            return f"it was not there within {_SECONDS:g} s"
+            return f"it did not arrive within {_SECONDS:g} s"
         except KeyFetchError as error:
             return str(error).rstrip(".")
 

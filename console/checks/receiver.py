@@ -1,4 +1,4 @@
-"""The receiver that should be listening here."""
+"""The receiver on this machine."""
 
 from collections.abc import Iterator, Mapping
 
@@ -12,11 +12,11 @@ _SECONDS = 2.5
 
 
 def check_receiver(environment: Mapping[str, str]) -> Iterator[Finding]:
-    """Ask the receiver that HOST and PORT describe whether it is ready."""
+    """Check whether the receiver at HOST and PORT is ready."""
     try:
         url = receiver_url(environment)
     except SettingError as error:
-        yield bad("receiver", f"can't be told: {error}")
+        yield bad("receiver", f"can't be checked: {error}")
         return
     try:
         answer = httpx2.get(f"{url}/readyz", timeout=_SECONDS, trust_env=False)
@@ -24,13 +24,13 @@ def check_receiver(environment: Mapping[str, str]) -> Iterator[Finding]:
         troubles = [check["detail"] for check in checks.values() if not check["ok"]]
     except httpx2.ConnectError:
         # It may run on another machine.
-        yield doubtful("receiver", f"none answers at {url}. If it should run here, start it: `make run`.")
+        yield doubtful("receiver", f"none answers at {url}. If it should run here, start it with `make run`.")
         return
     except httpx2.TimeoutException:
-        yield bad("receiver", f"{url} does not answer within {_SECONDS:g} s: look at its log, and start it anew.")
+        yield bad("receiver", f"{url} does not answer within {_SECONDS:g} s: check its log and restart it.")
         return
     except (httpx2.HTTPError, ValueError, KeyError, TypeError, AttributeError):
-        yield bad("receiver", f"what answers at {url} is no receiver: let it have another port, or set PORT.")
+        yield bad("receiver", f"{url} is not a receiver: move that program to another port, or set PORT.")
         return
     if answer.status_code != httpx2.codes.OK:
         yield bad("receiver", f"{url} is not ready: {' '.join(troubles)}")

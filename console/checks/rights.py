@@ -1,4 +1,4 @@
-"""What a worker needs of the tables and has not: a table itself, or rights to it."""
+"""Tables and privileges that a worker needs but does not have."""
 
 from collections.abc import Iterator
 from typing import Any, LiteralString
@@ -7,7 +7,7 @@ import psycopg
 
 from console.checks.finding import Finding, bad
 
-# As the models name them; not taken from there, as those take long to import.
+# Duplicated from the models, which are slow to import.
 TABLES = (
     "artifacts",
     "deliveries",
@@ -29,13 +29,13 @@ _LACKING: LiteralString = """
 
 
 def lacking(connection: psycopg.Connection[Any]) -> Iterator[Finding]:
-    """Name the tables that are missing, and the rights that the connection's user lacks; nothing if all is there."""
+    """Report missing tables and privileges that the connection's user lacks, if any."""
     rows = connection.execute(_LACKING, [[f"rollcall.{table}" for table in TABLES]]).fetchall()
     missing = ", ".join(name for name, is_missing, _ in rows if is_missing)
     if missing:
-        yield bad("tables", f"missing: {missing}. Restore what was dropped or renamed; workers hold what needs it.")
+        yield bad("tables", f"missing: {missing}. Restore them; until then workers hold the deliveries that need them.")
     refused = "; ".join(
         f"{', '.join(rights)} on {name}" for name, is_missing, rights in rows if rights and not is_missing
     )
     if refused:
-        yield bad("tables", f"the user of DATABASE_URL lacks rights that a worker needs: {refused}. Grant them.")
+        yield bad("tables", f"the user in DATABASE_URL lacks privileges that a worker needs: {refused}. Grant them.")

@@ -1,4 +1,4 @@
-"""The settings, and whose events are taken."""
+"""The settings, and whose events are accepted."""
 
 from collections.abc import Iterator, Mapping
 
@@ -7,21 +7,21 @@ from receiver.settings import ReceiverSettings
 from runtime.environment import SettingError
 from workers.settings import WorkerSettings
 
-# Stands for DATABASE_URL where that is looked at elsewhere.
+# Placeholder for DATABASE_URL, which has its own check.
 _ANY_DATABASE = {"DATABASE_URL": "postgresql://rollcall@/rollcall"}
 
 
 def receiver_settings(environment: Mapping[str, str]) -> ReceiverSettings:
-    """Return the receiver's settings, whatever there is of a database.
+    """Return the receiver's settings, even if no database is configured.
 
     Raises:
-        SettingError: another setting is wrong.
+        SettingError: another setting is invalid.
     """
     return ReceiverSettings.from_environment({**_ANY_DATABASE, **environment})
 
 
 def check_settings(environment: Mapping[str, str]) -> Iterator[Finding]:
-    """Look at the values that are set, those of the database's URL aside."""
+    """Check the settings, except the database's URL."""
     try:
         receiver = receiver_settings(environment)
         problems = receiver.way_out.problems()
@@ -33,7 +33,7 @@ def check_settings(environment: Mapping[str, str]) -> Iterator[Finding]:
     for problem in problems:
         yield doubtful("settings", str(problem))
     if not problems:
-        yield good("settings", "every variable that is set has a value that it takes")
+        yield good("settings", "all settings are valid")
     if scope.organization_ids is None:
         yield doubtful(
             "organizations",
@@ -41,4 +41,4 @@ def check_settings(environment: Mapping[str, str]) -> Iterator[Finding]:
             "account can have events put into your tables. Set it to your organizations' ids.",
         )
     else:
-        yield good("organizations", f"only events of {len(scope.organization_ids)} of them are taken")
+        yield good("organizations", f"only events of {len(scope.organization_ids)} organization ids are accepted")

@@ -1,4 +1,4 @@
-"""The spool: whether it could take deliveries, and what waits in it."""
+"""The spool: whether it is writable, and what is waiting in it."""
 
 import os
 import shutil
@@ -14,11 +14,11 @@ _LEAST_FREE_BYTES = 200 * 2**20
 
 
 def check_spool(environment: Mapping[str, str]) -> Iterator[Finding]:
-    """Look at the folder where deliveries wait while the queue is away."""
+    """Check the folder where deliveries wait while the queue is away."""
     try:
         var_folder = VarFolder.of(environment)
     except SettingError as error:
-        yield bad("spool", f"can't be told: {error}")
+        yield bad("spool", f"can't be checked: {error}")
         return
     try:
         var_folder.check_spool()
@@ -29,18 +29,16 @@ def check_spool(environment: Mapping[str, str]) -> Iterator[Finding]:
     try:
         yield _check_folder(folder)
     except OSError as error:
-        yield bad("spool", f"{folder} can't be looked at ({error}). Mend it, or let SPOOL_DIR name another folder.")
+        yield bad("spool", f"{folder} can't be read ({error}). Fix it, or set SPOOL_DIR to another folder.")
 
 
 def _check_folder(folder: Path) -> Finding:
     existing = next(path for path in (folder.absolute(), *folder.absolute().parents) if path.exists())
     if not existing.is_dir() or not os.access(existing, os.W_OK | os.X_OK):
-        return bad(
-            "spool", f"{folder} can't be written to: give its owner the right, or set SPOOL_DIR to another folder."
-        )
+        return bad("spool", f"{folder} is not writable: fix its permissions, or set SPOOL_DIR to another folder.")
     free = shutil.disk_usage(existing).free
     if free < _LEAST_FREE_BYTES:
-        return bad("spool", f"{folder} is on a disk with {_megabytes(free)} left: make room.")
+        return bad("spool", f"{folder} is on a disk with {_megabytes(free)} left: free some space.")
     spool = look_at_spool(folder)
     problem = _problem(folder, spool)
     if problem is not None:
@@ -49,7 +47,7 @@ def _check_folder(folder: Path) -> Finding:
         return doubtful(
             "spool",
             f"{spool.groups} {'group' if spool.groups == 1 else 'groups'} of deliveries in {folder} wait for the "
-            "queue. They go there by themselves once it takes them and a receiver runs here.",
+            "queue. They are sent automatically once it accepts them and a receiver is running here.",
         )
     return good("spool", f"{folder} is writable and empty, {_megabytes(free)} free")
 

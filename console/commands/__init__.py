@@ -1,1 +1,1 @@
-"""The commands of `rollcall`, one a module."""
+"""The commands of `rollcall`, one per module."""

@@ -27,7 +27,7 @@ _WHOLE: LiteralString = """
     FROM rollcall.deliveries WHERE id BETWEEN %(first)s AND %(last)s ORDER BY id LIMIT 2"""
 
 _ID_DIGITS = 32
-# The part of an id that is time, to the microsecond.
+# The timestamp part of an id, to the microsecond.
 _SHORT_ID = 18
 _COLUMNS = (
     Column("DELIVERY"),
@@ -39,26 +39,28 @@ _COLUMNS = (
 )
 
 
-def deliveries(  # noqa: PLR0913, PLR0917 - an argument of the function is one of the command
+def deliveries(  # noqa: PLR0913, PLR0917 - each parameter is one of the command
     delivery: Annotated[
         str | None,
-        typer.Argument(metavar="[DELIVERY]", help="Show this one whole, payload included.", show_default=False),
+        typer.Argument(
+            metavar="[DELIVERY]", help="Show this one in full; any unambiguous prefix works.", show_default=False
+        ),
     ] = None,
-    status: Annotated[Status | None, typer.Option(help="Only deliveries of which this became.")] = None,
+    status: Annotated[Status | None, typer.Option(help="Only deliveries with this status.")] = None,
     session: Annotated[str | None, typer.Option(metavar="ID", help="Only deliveries that name this session.")] = None,
     received_since: Annotated[
         datetime | None,
-        typer.Option("--since", parser=since, metavar="T", help=f"Only those received since then: {SINCE_TAKES}."),
+        typer.Option("--since", parser=since, metavar="T", help=f"Only deliveries received since then: {SINCE_TAKES}."),
     ] = None,
-    limit: Annotated[int, typer.Option(min=1, max=1_000_000, help="At most so many.")] = 20,
+    limit: Annotated[int, typer.Option(min=1, max=1_000_000, help="The most deliveries to list.")] = 20,
     as_json: Annotated[bool, typer.Option("--json", help="Print a JSON array; bytes in it are base64.")] = False,  # noqa: FBT002 - a flag
 ) -> None:
-    """List deliveries, the latest first, or show one.
+    """List deliveries, latest first, or show one.
 
-    Every delivery that was answered with 200 is one of these. `processed`: its event is in the tables. `repeat`: its
-    body was kept before. `unknown`: a kind of event that this version does not know. `foreign`: of a webhook or an
-    organization that is not yours by WEBHOOK_IDS and ORGANIZATION_IDS, or of no organization. `quarantined`: it can't
-    be read. `rollcall replay` processes them again.
+    Every delivery that was answered with 200 has one of these statuses. `processed`: its event is in the tables.
+    `repeat`: its body was received before. `unknown`: this version does not know the event. `foreign`: its webhook or
+    organization is not in WEBHOOK_IDS or ORGANIZATION_IDS, or it names no organization. `quarantined`: it can't be
+    read. `rollcall replay` processes deliveries again.
     """
     with open_tables() as tables:
         if delivery is not None:
@@ -72,7 +74,7 @@ def deliveries(  # noqa: PLR0913, PLR0917 - an argument of the function is one o
     elif delivery is not None:
         _print_whole(screen, found[0])
     elif not found and screen.is_terminal:
-        screen.say("No delivery fits." if status or session or received_since else "No delivery has come in yet.")
+        screen.say("No delivery matches." if status or session or received_since else "No deliveries yet.")
     else:
         screen.table(_COLUMNS, [_line(screen, row) for row in found])
 
@@ -89,19 +91,19 @@ def _line(screen: Screen, row: Row) -> tuple[str, ...]:
 
 
 def find_delivery(tables: Tables, delivery: str) -> Row:
-    """Return the delivery with this id, or the only one whose id starts so.
+    """Return the delivery with this id, or the only one whose id starts with it.
 
     Raises:
         CommandFailedError: there is none, or there are several.
     """
     digits = delivery.strip().lower().replace("-", "")
     if not digits or len(digits) > _ID_DIGITS or set(digits) - set("0123456789abcdef"):
-        raise CommandFailedError(f"{delivery!r} is no id of a delivery: `rollcall deliveries` lists them.")
+        raise CommandFailedError(f"{delivery!r} is not a delivery id: list them with `rollcall deliveries`.")
     found = tables.rows(_WHOLE, {"first": digits.ljust(_ID_DIGITS, "0"), "last": digits.ljust(_ID_DIGITS, "f")})
     if not found:
-        raise CommandFailedError(f"There is no delivery {delivery!r}: `rollcall deliveries` lists them.")
+        raise CommandFailedError(f"There is no delivery {delivery!r}: list them with `rollcall deliveries`.")
     if len(found) > 1:
-        raise CommandFailedError(f"Several deliveries start with {delivery!r}: say more of the id.")
+        raise CommandFailedError(f"Several deliveries start with {delivery!r}: give more of the id.")
     return found[0]
 
 
@@ -118,4 +120,4 @@ def _print_whole(screen: Screen, row: Row) -> None:
     elif row["raw"] is not None:
         screen.say(row["raw"].decode("utf-8", errors="replace"))
     else:
-        screen.say(f"The payload is kept once, with {row['repeat_of']}." if row["repeat_of"] else "No payload is kept.")
+        screen.say(f"The payload is stored with {row['repeat_of']}." if row["repeat_of"] else "No payload is stored.")

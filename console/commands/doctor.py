@@ -1,4 +1,4 @@
-"""`rollcall doctor`: what works and what does not."""
+"""`rollcall doctor`: checks every part."""
 
 import logging
 import os
@@ -30,19 +30,19 @@ _CHECKS: Mapping[str, Check] = {
     "spool": check_spool,
     "receiver": check_receiver,
 }
-# Seconds, for all: they run side by side.
+# Seconds, for all checks: they run concurrently.
 _PATIENCE = 5.0
 
 _STYLES = {Health.GOOD: "green", Health.DOUBTFUL: "yellow", Health.BAD: "bold red"}
 
 
 def doctor() -> None:
-    """Tell in one line each what works and what does not.
+    """Check every part of Rollcall, one line each.
 
-    Looks at the settings, keys, database and its revision, broker, spool and receiver, and changes nothing. The exit
-    code is 1 if anything has failed; a warning is for you to judge.
+    Checks the settings, keys, database and its revision, broker, spool and receiver, and changes nothing. The exit code
+    is 1 if a check failed; a warning does not count as failed.
     """
-    # What is worth telling is in the findings.
+    # Everything of interest is in the findings.
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     logging.disable()
     environment = read_environment()
@@ -55,14 +55,14 @@ def doctor() -> None:
         screen.labelled(finding.health, _STYLES[finding.health], f"{finding.part:<{width}}  {finding.says}")
     exit_code = int(any(finding.health is Health.BAD for finding in findings))
     if any(look.hangs for look in looks):
-        # A name server that does not answer would hold up the end of the process, too.
+        # An unresponsive name server would delay the exit, too.
         sys.stdout.flush()
         os._exit(exit_code)
     raise typer.Exit(exit_code)
 
 
 class _Look:
-    """One check, in a thread of its own: one that hangs must hold up neither the others nor the end."""
+    """One check in a separate thread: a check that hangs must not block the others or the exit."""
 
     def __init__(self, part: str, check: Check, environment: Mapping[str, str]) -> None:
         self._part = part
@@ -74,25 +74,23 @@ class _Look:
 
     @property
     def hangs(self) -> bool:
-        """Whether it is still looking."""
+        """Whether it is still running."""
         return self._thread.is_alive()
 
     def findings(self, deadline: float) -> list[Finding]:
-        """Return what has been found by `deadline` (of `time.monotonic`)."""
+        """Return the findings up to `deadline` (of `time.monotonic`)."""
         self._thread.join(max(0.0, deadline - time.monotonic()))
         found = list(self._found)
         if self.hangs:
-            found.append(
-                bad(self._part, f"does not answer within {_PATIENCE:g} s: is something in between that hangs?")
-            )
+            found.append(bad(self._part, f"does not answer within {_PATIENCE:g} s: check the network in between."))
         return found
 
     def _look(self) -> None:
         try:
             for finding in self._check(self._environment):
                 self._found.append(finding)
-        except Exception as error:  # noqa: BLE001 - whatever it is, the other checks must be told
-            # Not its text: it may hold what must not be shown.
+        except Exception as error:  # noqa: BLE001 - whatever it is, the other checks must be reported
+            # Not its text: it may contain secrets.
             self._found.append(
-                bad(self._part, f"can't be looked at: {type(error).__name__}. This is a defect of doctor.")
+                bad(self._part, f"check failed: {type(error).__name__}. This is a bug in doctor: please report it.")
             )

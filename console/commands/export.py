@@ -1,4 +1,4 @@
-"""`rollcall export`: tables and views as files, streamed from Postgres to the disk."""
+"""`rollcall export`: tables and views as files, streamed from Postgres to disk."""
 
 import sys
 from collections.abc import Iterator
@@ -19,14 +19,14 @@ from runtime.environment import read_environment
 from runtime.passwords import reason
 
 _MISSING = (
-    "`rollcall export` lacks its packages, which do not exist for every platform (README: Platforms). "
-    "Call `make env` if this one has them; else use \\copy in `rollcall psql`."
+    "The packages for `rollcall export` are missing; not every platform has them (README: Platforms). "
+    "Run `make env` if this one has them, or use \\copy in `rollcall psql`."
 )
 
 
 def export(  # noqa: PLR0913, PLR0917 - an option each
     content: Annotated[Content, typer.Argument(help="What to export.", show_default=False)],
-    format_: Annotated[Format, typer.Option("--format", help="The kind of file.")] = Format.CSV,
+    format_: Annotated[Format, typer.Option("--format", help="The file format.")] = Format.CSV,
     since_: Annotated[
         datetime | None,
         typer.Option("--since", parser=since, metavar="T", help=f"Only sessions started since then: {SINCE_TAKES}."),
@@ -44,24 +44,24 @@ def export(  # noqa: PLR0913, PLR0917 - an option each
         typer.Option("--output", "-o", dir_okay=False, help="The file. [default: standard output]", show_default=False),
     ] = None,
 ) -> None:
-    """Write attendance, sessions, participants or recordings to a file, however many there are.
+    """Export attendance, sessions, participants or recordings to a file of any size.
 
-    With --since and --until it is what belongs to sessions that started in that time; sessions whose start is not known
-    are then left out. The file appears under its name once it is whole.
+    With --since and --until only rows of sessions that started in that period are exported; sessions with an unknown
+    start are left out. The file appears under its name once it is complete.
 
-    In CSV, a text that a spreadsheet would run as a formula has an apostrophe in front, unless --raw is given; Parquet
-    holds every text as it is.
+    In CSV, a text that a spreadsheet would run as a formula gets a leading apostrophe, unless --raw is given; Parquet
+    keeps every text unchanged.
     """
     if output is None and format_ is Format.PARQUET and sys.stdout.isatty():
-        raise CommandFailedError("A Parquet file is nothing for a terminal: name a file with --output.")
+        raise CommandFailedError("A Parquet file can't be shown in a terminal: name a file with --output.")
     try:
-        # Here, because a platform may lack its packages; everything else works without them.
+        # Imported here, because some platforms lack these packages; everything else works without them.
         from adbc_driver_manager import Error as BrokenOffError  # noqa: PLC0415
 
         from console.exports.stream import write_rows  # noqa: PLC0415
     except ImportError:
         raise CommandFailedError(_MISSING) from None
-    # Says in one line what is wrong where the database is away or has no such tables, before a file is begun.
+    # Fails with a clear message if the database is away or has no tables, before a file is created.
     with open_tables() as tables:
         tables.rows("SELECT FROM rollcall.session_summary LIMIT 0")
     url = database_url(read_environment())
@@ -74,7 +74,7 @@ def export(  # noqa: PLR0913, PLR0917 - an option each
             with _appearing_when_whole(output) as file:
                 write_rows(url, query, format_, file, raw=raw)
     except BrokenPipeError:
-        _give_up_output()  # whoever reads has enough
+        _give_up_output()  # the reader has closed the pipe
     except OSError as error:
         if output is None:
             _give_up_output()
@@ -83,22 +83,21 @@ def export(  # noqa: PLR0913, PLR0917 - an option each
         ) from error
     except BrokenOffError as error:
         raise CommandFailedError(
-            f"The export broke off: {reason(error, url)} "
-            "No file was left behind; call it again once the database answers."
+            f"The export failed: {reason(error, url)} No file was left behind; retry once the database answers."
         ) from error
 
 
 def _give_up_output() -> None:
-    """Close standard output: what is left in its buffer has nowhere to go, and the exit must not try again."""
+    """Close standard output, so that the exit does not try to flush its buffer again."""
     with suppress(OSError):
         sys.stdout.close()
 
 
 @contextmanager
 def _appearing_when_whole(path: Path) -> Iterator[IO[bytes]]:
-    """Open a file beside `path` that takes its place at the end, and is removed if there is none.
+    """Open a temporary file beside `path` that replaces it at the end, and is removed on failure.
 
-    What is there already and no plain file (a pipe, a device) is written to as it is.
+    An existing path that is not a regular file (a pipe, a device) is written to directly.
     """
     if path.exists() and not path.is_file():
         with path.open("wb") as file:

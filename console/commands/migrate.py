@@ -1,4 +1,4 @@
-"""`rollcall migrate`: bring the tables and the queue's tables to what this version of the code expects."""
+"""`rollcall migrate`: migrates the tables and the queue's tables to this version."""
 
 from typing import Annotated
 
@@ -10,13 +10,11 @@ from runtime.environment import read_environment
 
 
 def migrate(
-    revision: Annotated[
-        str, typer.Option(help="The revision to stop at. Older ones than the database's are not gone back to.")
-    ] = "head",
+    revision: Annotated[str, typer.Option(help="The revision to stop at. It never downgrades.")] = "head",
 ) -> None:
-    """Bring the database's tables up to date. Nothing happens where they are.
+    """Migrate the database's tables to this version. Does nothing if they are up to date.
 
-    Safe to call on several machines at once: they take turns.
+    Safe to run on several machines at once: they take turns.
     """
     migrate_database(database_url(read_environment()), revision)
     typer.echo("The database is up to date." if revision == "head" else f"The database is at revision {revision}.")

@@ -1,4 +1,4 @@
-"""`rollcall psql`: the database in psql, without its password in the list of processes."""
+"""`rollcall psql`: the database in psql, without its password in the process list."""
 
 import os
 import shutil
@@ -18,7 +18,7 @@ from console.queries.tables import told_clearly
 from runtime.addresses import database_url
 from runtime.environment import read_environment
 
-# `-h` is psql's own, as all options but `--help`.
+# `-h` is passed to psql, like all options but `--help`.
 ARGUMENTS_PASS = {"help_option_names": ["--help"], "ignore_unknown_options": True}
 
 _CONNECT_SECONDS = 5
@@ -30,31 +30,31 @@ def psql(
         list[str] | None, typer.Argument(metavar="[ARGUMENTS]...", help="Passed to psql.", show_default=False)
     ] = None,
 ) -> None:
-    """Open the database in use with psql, which gets all that DATABASE_URL says but shows none of it to other users.
+    """Open the database in psql, without exposing DATABASE_URL to other users of this machine.
 
-    Arguments are psql's own: rollcall psql -c 'SELECT * FROM rollcall.session_summary'.
+    Arguments are passed to psql: rollcall psql -c 'SELECT * FROM rollcall.session_summary'.
     """
     program = shutil.which("psql")
     if program is None:
         raise CommandFailedError(
             "psql is not on the PATH: install Postgres's client (Debian and Ubuntu: postgresql-client; "
-            "macOS: brew install libpq), then call this again."
+            "macOS: brew install libpq), then retry."
         )
     environment = psql_environment(database_url(read_environment()), os.environ)
     sys.stdout.flush()
-    # Python ignores it, and who is started by it would too: a reader that has enough ends psql.
+    # Python ignores it, and psql would inherit that: a closed pipe must end psql.
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)
-    os.execve(program, ["psql", *(arguments or [])], environment)  # noqa: S606 - no shell is wanted
+    os.execve(program, ["psql", *(arguments or [])], environment)  # noqa: S606 - no shell needed
 
 
 def psql_environment(url: str, environment: Mapping[str, str]) -> dict[str, str]:
-    """Return the environment in which libpq's programs connect to `url` by themselves.
+    """Return the environment in which libpq's programs connect to `url`.
 
-    A connection is made first: what psql says of a URL that leads nowhere may quote a password, and only libpq knows
-    what comes of a URL, a service's file and the environment together.
+    It connects first: psql's error for a bad URL may quote a password, and only libpq knows how a URL, a service file
+    and the environment combine.
 
     Raises:
-        SettingError: Postgres does not know an option of the URL.
+        SettingError: Postgres does not support an option of the URL.
         DatabaseAwayError: the database does not answer.
     """
     stated = conninfo_to_dict(url)
@@ -81,12 +81,12 @@ def psql_environment(url: str, environment: Mapping[str, str]) -> dict[str, str]
 
 
 def _service_file(options: Mapping[str, str]) -> str:
-    """Return the path of a file that has no name, is this process's alone, and is open in what it turns into."""
-    # Not closed: psql reads it, and it ends with psql.
+    """Return the path of an anonymous file, private to this process and inherited across exec."""
+    # Not closed: psql reads it, and it disappears with psql.
     descriptor, path = tempfile.mkstemp()
     Path(path).unlink()
     lines = [f"[{_SERVICE}]", *(f"{name}={value}" for name, value in options.items())]
     os.write(descriptor, ("\n".join(lines) + "\n").encode())
     os.lseek(descriptor, 0, os.SEEK_SET)
-    os.set_inheritable(descriptor, True)  # noqa: FBT003 - its name says what is true
+    os.set_inheritable(descriptor, True)  # noqa: FBT003 - named by the function
     return f"/dev/fd/{descriptor}"

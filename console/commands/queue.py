@@ -21,7 +21,7 @@ from workers.queue.message import QUEUE_NAME
 from workers.queue.parking import Parked, ParkedMessages
 from workers.queue.publisher import QueueAwayError
 
-queue = typer.Typer(help="Look at the queue.", no_args_is_help=True, rich_markup_mode=None)
+queue = typer.Typer(help="Inspect the queue.", no_args_is_help=True, rich_markup_mode=None)
 parked = typer.Typer(invoke_without_command=True, rich_markup_mode=None)
 queue.add_typer(parked, name="parked")
 
@@ -39,10 +39,10 @@ def show(
     context: typer.Context,
     as_json: Annotated[bool, typer.Option("--json", help="Print a JSON array.")] = False,  # noqa: FBT002 - a flag
 ) -> None:
-    """List the messages that no worker could read, the oldest first; save them, or put them back.
+    """List the messages that no worker could read, oldest first; save them, or requeue them.
 
-    They hold up nothing and are kept until a version that can read them takes them back, or you decide. What they hold
-    is not shown: it may be secret.
+    They block nothing and are kept until a version that can read them takes them, or until you decide. Their contents
+    are not shown: they may be secret.
     """
     if context.invoked_subcommand is not None:
         return
@@ -52,16 +52,16 @@ def show(
     if as_json:
         print_json([_as_row(one) for one in found])
     elif not found and screen.is_terminal:
-        screen.say("No message is parked.")
+        screen.say("No messages are parked.")
     else:
         screen.table(_COLUMNS, [_line(one) for one in found])
 
 
 @parked.command("return")
 def put_back() -> None:
-    """Put all parked messages back into the queue.
+    """Requeue all parked messages.
 
-    Workers that still can't read one park it again.
+    A worker that still can't read one parks it again.
     """
     count = 0
     with _parked_messages() as messages:
@@ -74,11 +74,11 @@ def put_back() -> None:
 @parked.command("save")
 def save(
     file: Annotated[Path, typer.Argument(help="A file that does not exist yet.", show_default=False)],
-    remove: Annotated[bool, typer.Option("--remove", help="Take them out once they are on disk.")] = False,  # noqa: FBT002 - a flag
+    remove: Annotated[bool, typer.Option("--remove", help="Delete them from the queue once they are on disk.")] = False,  # noqa: FBT002 - a flag
 ) -> None:
-    """Write all parked messages to a file, a JSON object each; `message` in it is base64.
+    """Write all parked messages to a file, one JSON object per line; `message` is base64.
 
-    Only its owner may read the file: messages hold bodies as the vendor sent them.
+    Only its owner can read the file: messages contain the vendor's bodies.
     """
     saved: list[Parked] = []
     with _parked_messages() as messages:
@@ -89,7 +89,7 @@ def save(
                 saved.append(replace(one, body=None))
         if remove:
             messages.remove(saved)
-    typer.echo(f"{_messages(len(saved))} saved{' and taken out of the queue' if remove else ''}.")
+    typer.echo(f"{_messages(len(saved))} saved{' and deleted from the queue' if remove else ''}.")
 
 
 @contextmanager
@@ -98,20 +98,20 @@ def _parked_messages() -> Iterator[ParkedMessages]:
     try:
         yield messages
     except QueueAwayError as error:
-        raise CommandFailedError(f"{error} `rollcall doctor` tells more.") from None
+        raise CommandFailedError(f"{error} `rollcall doctor` shows more.") from None
     finally:
         messages.close()
 
 
 @contextmanager
 def _new_file(path: Path) -> Iterator[IO[str]]:
-    """Open a file for its owner alone; it is on disk at the end, and gone if anything failed before."""
+    """Open a file readable by its owner only; synced to disk at the end, removed on failure."""
     try:
         descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600)
     except FileExistsError:
-        raise CommandFailedError(f"{path} exists: name a file that does not.") from None
+        raise CommandFailedError(f"{path} already exists: name another file.") from None
     except OSError as error:
-        raise CommandFailedError(f"{path} can't be made: {error.strerror}. Name another file.") from None
+        raise CommandFailedError(f"{path} can't be created: {error.strerror}. Name another file.") from None
     try:
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
             yield file
@@ -120,14 +120,14 @@ def _new_file(path: Path) -> Iterator[IO[str]]:
         _sync(path.absolute().parent)
     except OSError as error:
         path.unlink(missing_ok=True)
-        raise CommandFailedError(f"{path} can't be written: {error.strerror}. Nothing was taken out.") from None
+        raise CommandFailedError(f"{path} can't be written: {error.strerror}. Nothing was deleted.") from None
     except BaseException:
         path.unlink(missing_ok=True)
         raise
 
 
 def _sync(folder: Path) -> None:
-    # A new file's name is on disk only once its folder is.
+    # A new file's name is on disk only once its folder is synced.
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)

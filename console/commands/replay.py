@@ -1,4 +1,4 @@
-"""`rollcall replay`: deliveries of the ledger once more."""
+"""`rollcall replay`: processes deliveries of the ledger again."""
 
 from collections import Counter
 from datetime import datetime
@@ -19,25 +19,25 @@ from workers.settling import replay as worker
 
 def replay(
     delivery: Annotated[
-        str | None, typer.Option(metavar="ID", help="This delivery; enough of the start of its id will do.")
+        str | None, typer.Option(metavar="ID", help="This delivery; any unambiguous prefix works.")
     ] = None,
-    status: Annotated[Status | None, typer.Option(help="Those of which this has become.")] = None,
+    status: Annotated[Status | None, typer.Option(help="Deliveries with this status.")] = None,
     received_since: Annotated[
         datetime | None,
-        typer.Option("--since", parser=since, metavar="T", help=f"Those received since then: {SINCE_TAKES}."),
+        typer.Option("--since", parser=since, metavar="T", help=f"Deliveries received since then: {SINCE_TAKES}."),
     ] = None,
     everything: Annotated[bool, typer.Option("--all", help="The whole ledger.")] = False,  # noqa: FBT002 - a flag
 ) -> None:
     """Process deliveries of the ledger again.
 
-    Do so when a new version knows better (--status unknown, --status quarantined), when ORGANIZATION_IDS or WEBHOOK_IDS
-    have changed (--status foreign), or when tables were emptied (--all). It may be done at any time, also while workers
-    run: what is processed twice counts once. The tables of a session are made anew whole, or stay as they are.
+    Use it after an upgrade (--status unknown, --status quarantined), when ORGANIZATION_IDS or WEBHOOK_IDS have changed
+    (--status foreign), or when tables were emptied (--all). It is safe at any time, even while workers are running: a
+    delivery processed twice counts once. Each session's rows are rebuilt completely or left as they are.
     """
     chosen = [name for name, value in _ways(delivery, status, received_since, everything=everything).items() if value]
     if len(chosen) != 1:
-        told = f"{' and '.join(chosen)} exclude each other" if chosen else "nothing is chosen"
-        raise typer.BadParameter(f"{told}: say one of --delivery, --status, --since and --all.", param_hint="replay")
+        problem = f"{' and '.join(chosen)} can't be combined" if chosen else "nothing is selected"
+        raise typer.BadParameter(f"{problem}: use one of --delivery, --status, --since and --all.", param_hint="replay")
     settings = WorkerSettings.from_environment(read_environment())
     selection = worker.Selection(
         delivery=_delivery_id(delivery) if delivery is not None else None,

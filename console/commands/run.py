@@ -1,4 +1,4 @@
-"""`rollcall run`: everything that a machine needs, in the foreground."""
+"""`rollcall run`: all of Rollcall, in the foreground."""
 
 import http.client
 import os
@@ -25,15 +25,15 @@ from runtime.own_files import make_folder
 from runtime.var_folder import VarFolder
 from workers.settings import WorkerSettings
 
-# Stands for the embedded server's URL while the settings are looked through, before that server is up.
+# Placeholder for the embedded server's URL while the settings are checked, before that server is up.
 _URL_TO_COME = "postgresql://rollcall@/rollcall"
 _HEALTH_SECONDS = 1.0
 
 
 def run() -> None:
-    """Start all of Rollcall in the foreground: receiver and worker, and a Postgres where DATABASE_URL names none.
+    """Run all of Rollcall in the foreground: receiver, worker, and a Postgres if DATABASE_URL is not set.
 
-    Prints the webhook's URL when it takes deliveries. Ctrl-C stops all of it; the data stays, under VAR_DIR.
+    Prints the webhook's URL once it accepts deliveries. Ctrl-C stops everything; the data is kept in VAR_DIR.
     """
     environment = read_environment()
     _check_settings(environment)
@@ -46,13 +46,13 @@ def run() -> None:
         except StopRequestedError:
             foreground.say("Stopping ...")
             stack.close()
-            foreground.say("Stopped. The data stays; start again with the same command.")
+            foreground.say("Stopped. The data is kept; run the same command to start again.")
 
 
 def _run(environment: Mapping[str, str], foreground: Foreground, signals: StopSignals, stack: ExitStack) -> None:
-    """Start one part after the other; each adds to `stack` how it is stopped."""
+    """Start the parts in order; each registers its cleanup with `stack`."""
     if stop_marked(Path.cwd()):
-        foreground.say("Stopped what a run that was killed had left behind.")
+        foreground.say("Stopped the processes that a killed run had left behind.")
     _check_port(environment)
     added = {} if "DATABASE_URL" in environment else _start_postgres(VarFolder.of(environment), foreground, stack)
     with signals.interruptible():
@@ -68,11 +68,11 @@ def _run(environment: Mapping[str, str], foreground: Foreground, signals: StopSi
         if ended is None:
             foreground.say(_invitation(environment, bool(added)))
             ended = foreground.wait_for_end()
-    raise CommandFailedError(f"The {ended}; the rest was stopped too. What it said last stands above.")
+    raise CommandFailedError(f"The {ended}; everything else was stopped too. See its last log lines above.")
 
 
 def _check_settings(environment: Mapping[str, str]) -> None:
-    """Have a wrong setting told at once, by us, before anything is started."""
+    """Report an invalid setting before anything is started."""
     complete = {"DATABASE_URL": _URL_TO_COME, **environment}
     ReceiverSettings.from_environment(complete).var_folder.secure()
     WorkerSettings.from_environment(complete)
@@ -86,12 +86,12 @@ def _take_folder(folder: VarFolder) -> ExclusiveFile:
     except HeldElsewhereError as error:
         raise CommandFailedError(
             f"Rollcall is already running in this folder (process {error.holder}): "
-            "use it as it is, or stop it first with Ctrl-C where it runs."
+            "use that one, or stop it first with Ctrl-C."
         ) from None
     except OSError as error:
         raise CommandFailedError(
-            f"{folder.run_lock.absolute()} can't be made ({error.strerror}): start in a folder that you can write to, "
-            "or let VAR_DIR name one."
+            f"{folder.run_lock.absolute()} can't be created ({error.strerror}): start in a writable folder, "
+            "or set VAR_DIR to one."
         ) from None
 
 
@@ -101,19 +101,19 @@ def _check_port(environment: Mapping[str, str]) -> None:
         listen(host, port).close()
     except OSError as error:
         raise CommandFailedError(
-            f"Port {port} on {host} can't be listened on ({error.strerror}): "
+            f"Port {port} on {host} is not available ({error.strerror}): "
             "stop the program that uses it, or set PORT (or HOST) to another one."
         ) from None
 
 
 def _start_postgres(folder: VarFolder, foreground: Foreground, stack: ExitStack) -> dict[str, str]:
-    """Start the embedded Postgres and make the development key; return what the children have to know of them."""
+    """Start the embedded Postgres and create the development key; return the children's variables for them."""
     postgres = EmbeddedPostgres(folder.postgres)
     postgres.start()
     stack.callback(postgres.stop)
     if postgres.place is not None and postgres.place.outside:
         foreground.say(
-            f"The data is in {postgres.place.folder}: this folder is closed to {postgres.place.account.name}, "
+            f"The data is in {postgres.place.folder}: this folder is not accessible to {postgres.place.account.name}, "
             "the account that Postgres runs as."
         )
     _write_url(folder.database_url, postgres.url())
@@ -123,7 +123,7 @@ def _start_postgres(folder: VarFolder, foreground: Foreground, stack: ExitStack)
 
 
 def _write_url(path: Path, url: str) -> None:
-    """Say to the other commands where the database is, whole at once, to this user alone."""
+    """Publish the database's URL to the other commands, atomically and for this user only."""
     unfinished = path.with_name(f"{path.name}.new")
     unfinished.unlink(missing_ok=True)
     with os.fdopen(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
@@ -132,7 +132,7 @@ def _write_url(path: Path, url: str) -> None:
 
 
 def _answers(url: str) -> bool:
-    """Return whether the receiver lives."""
+    """Return whether the receiver is alive."""
     parts = urlsplit(url)
     connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=_HEALTH_SECONDS)
     try:
@@ -146,4 +146,4 @@ def _answers(url: str) -> bool:
 
 def _invitation(environment: Mapping[str, str], has_dev_key: bool) -> str:  # noqa: FBT001 - named where it is called
     next_step = "rollcall sample, then rollcall sessions" if has_dev_key else "rollcall doctor"
-    return f"Rollcall takes webhooks at {webhook_url(environment)}. Try in another terminal: .venv/bin/{next_step}."
+    return f"Rollcall takes webhooks at {webhook_url(environment)}. In another terminal, try: .venv/bin/{next_step}."

@@ -1,4 +1,4 @@
-"""`rollcall sample`: whole sessions, made up, signed and posted as the vendor would."""
+"""`rollcall sample`: posts made-up sessions, signed as the vendor would."""
 
 import asyncio
 import base64
@@ -25,7 +25,7 @@ from workers.queue.delivery import Provider
 _HEADER_PREFIX = {Provider.DYTE: "dyte", Provider.REALTIMEKIT: "rtk"}
 _SESSIONS_AT_ONCE = 16
 _TIMEOUT_SECONDS = 10.0
-# A receiver with too much waiting says 503 and is asked again, as the vendor would: so often, and so long after.
+# Retries after a 503 of a busy receiver, as the vendor does: how often, and how many seconds apart.
 _TRIES = 5
 _PAUSE_SECONDS = 1.0
 _MOST_SESSIONS = 100_000
@@ -40,26 +40,26 @@ def sample(
             metavar="URL", help="The webhook to post to. [default: this folder's receiver]", show_default=False
         ),
     ] = None,
-    dialect: Annotated[Provider, typer.Option(help="Whose way of writing the deliveries have.")] = Provider.REALTIMEKIT,
+    dialect: Annotated[Provider, typer.Option(help="The vendor's dialect to use.")] = Provider.REALTIMEKIT,
     count: Annotated[int, typer.Option(min=1, max=_MOST_SESSIONS, help="How many sessions to post.")] = 1,
 ) -> None:
     """Post made-up sessions and print their ids.
 
-    The ids come one a line. Each session is fifteen deliveries with fresh ids and present times: two people meet, one
-    loses the connection and comes back, everything is recorded, and one leave is missing, as happens. They are signed
-    with the development key (dev-key.pem in VAR_DIR) that `rollcall run` makes and trusts when no DATABASE_URL is set.
+    Prints one id per line. Each session is fifteen deliveries with new ids and current times: two people meet, one
+    loses the connection and rejoins, everything is recorded, and one leave is missing, as happens. They are signed with
+    the development key (dev-key.pem in VAR_DIR) that `rollcall run` creates and trusts if DATABASE_URL is not set.
     """
     environment = read_environment()
     url = _checked(to) if to is not None else webhook_url(environment)
     sign = _signer(read_dev_key(VarFolder.of(environment).development_key))
-    # Sample data, not secrets: any source of chance will do.
+    # Sample data, not secrets: any random source works.
     chance = random.Random()  # noqa: S311 - as above
     sessions = [sample_session(dialect, datetime.now(UTC), chance) for _ in range(count)]
     asyncio.run(_post_all(sessions, url, dialect, sign))
 
 
 async def _post_all(sessions: list[SampleSession], url: str, dialect: Provider, sign: Sign) -> None:
-    """Post sessions, a few at a time and the deliveries of each in their order; print the id of each that is in."""
+    """Post sessions concurrently, the deliveries of each in order; print the id of each when done."""
     waiting = iter(sessions)
     limits = httpx2.Limits(max_connections=_SESSIONS_AT_ONCE)
     with progress_bar(hidden=len(sessions) == 1) as progress:
@@ -69,7 +69,7 @@ async def _post_all(sessions: list[SampleSession], url: str, dialect: Provider, 
             for session in waiting:
                 for body in session.bodies:
                     await _post(client, url, _headers(dialect, sign(body)), body)
-                print(session.id, flush=True)  # noqa: T201 - the command's output, a line for a pipe
+                print(session.id, flush=True)  # noqa: T201 - the command's output, one line each for a pipe
                 progress.advance(posted)
 
         async with httpx2.AsyncClient(timeout=_TIMEOUT_SECONDS, limits=limits, trust_env=False) as client:
@@ -116,14 +116,14 @@ def _remedy(status: int) -> str:
         case httpx2.codes.UNAUTHORIZED:
             return (
                 "that receiver does not trust this folder's development key. One that `make run` started here without "
-                "DATABASE_URL does; for another, put the key's public half into its WEBHOOK_PUBLIC_KEYS."
+                "DATABASE_URL does; for another, add the public key to its WEBHOOK_PUBLIC_KEYS."
             )
         case httpx2.codes.SERVICE_UNAVAILABLE:
-            return "it can't verify or keep a delivery now. `rollcall doctor` on that machine tells why."
+            return "it can't verify or keep a delivery now. Run `rollcall doctor` on that machine."
         case httpx2.codes.NOT_FOUND | httpx2.codes.METHOD_NOT_ALLOWED:
-            return "is this the whole address of a receiver? It ends in /webhook."
+            return "is this the full URL of a receiver? It ends in /webhook."
         case _:
-            return "this is not an answer that a receiver gives to a sample. What is it that listens there?"
+            return "a receiver would not answer that. Check what is listening there."
 
 
 def _headers(dialect: Provider, signature: str) -> dict[str, str]:

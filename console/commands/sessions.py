@@ -1,4 +1,4 @@
-"""`rollcall sessions`: the sessions known, a line each."""
+"""`rollcall sessions`: lists sessions."""
 
 from datetime import datetime
 from typing import Annotated, LiteralString
@@ -11,8 +11,8 @@ from console.screen.tables import Column, Screen, length, moment, shown
 from console.since import SINCE_TAKES, since
 from workers.rules.sessions import SessionStatus
 
-# The last ones first, by the index on the start; then those whose start no event has stated. The view works out the
-# figures of these alone.
+# Latest first, using the index on the start; then those with an unknown start. The view then computes the figures of
+# only these.
 _CHOSEN: LiteralString = """
     WITH fitting AS (
         SELECT id, started_at, last_event_at FROM rollcall.sessions
@@ -44,21 +44,19 @@ _COLUMNS = (
 
 
 def sessions(
-    status: Annotated[SessionStatus | None, typer.Option(help="Only sessions that are live, or have ended.")] = None,
+    status: Annotated[SessionStatus | None, typer.Option(help="Only live sessions, or only ended ones.")] = None,
     meeting: Annotated[str | None, typer.Option(metavar="ID", help="Only sessions of this meeting.")] = None,
     started_since: Annotated[
         datetime | None,
-        typer.Option(
-            "--since", parser=since, metavar="T", help=f"Only sessions that started since then: {SINCE_TAKES}."
-        ),
+        typer.Option("--since", parser=since, metavar="T", help=f"Only sessions started since then: {SINCE_TAKES}."),
     ] = None,
-    limit: Annotated[int, typer.Option(min=1, max=1_000_000, help="At most so many.")] = 20,
+    limit: Annotated[int, typer.Option(min=1, max=1_000_000, help="The most sessions to list.")] = 20,
     as_json: Annotated[bool, typer.Option("--json", help="Print a JSON array with every column.")] = False,  # noqa: FBT002 - a flag
 ) -> None:
-    """List sessions, the latest first.
+    """List sessions, latest first.
 
-    LENGTH, PEOPLE and PEAK (how many were there at once) are those of the view session_summary: of a live session they
-    count up to now.
+    LENGTH, PEOPLE and PEAK (the most people at once) come from the view session_summary; for a live session they are
+    as of now.
     """
     with open_tables() as tables:
         found = _find(tables, status, meeting, started_since, limit)
@@ -67,7 +65,7 @@ def sessions(
         return
     screen = Screen()
     if not found and screen.is_terminal:
-        screen.say("No session fits." if status or meeting or started_since else "No session has come in yet.")
+        screen.say("No session matches." if status or meeting or started_since else "No sessions yet.")
         return
     screen.table(
         _COLUMNS,

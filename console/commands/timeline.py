@@ -1,4 +1,4 @@
-"""`rollcall timeline`: what happened in one session, in its order."""
+"""`rollcall timeline`: the events of a session, in order."""
 
 from datetime import timedelta
 from typing import Annotated, LiteralString
@@ -17,7 +17,7 @@ _SESSIONS: LiteralString = """
         o.name AS organization_name
     FROM rollcall.sessions s LEFT JOIN rollcall.organizations o ON o.id = s.organization_id
     WHERE s.id = %(session)s"""
-# Ids are any text, so `_` and `%` are letters: starts_with, not LIKE.
+# Ids may contain `_` and `%`: starts_with, not LIKE.
 _BY_START: LiteralString = """
     SELECT id FROM rollcall.sessions WHERE starts_with(id, %(session)s) ORDER BY id LIMIT %(limit)s"""
 _PARTICIPANTS: LiteralString = """
@@ -25,7 +25,7 @@ _PARTICIPANTS: LiteralString = """
     FROM rollcall.participants WHERE session_id = %(session)s"""
 _RECORDINGS: LiteralString = """
     SELECT id, file_name FROM rollcall.recordings WHERE session_id = %(session)s AND file_name IS NOT NULL"""
-# Of one moment: the session starts before anything else, and ends after everything else.
+# At the same time, the start of the session comes first and its end last.
 _ENTRIES: LiteralString = """
     SELECT t.occurred_at, t.kind, t.subject_id, t.detail, t.delivery_id,
         t.occurred_at = d.received_at AS is_time_of_receipt
@@ -34,7 +34,7 @@ _ENTRIES: LiteralString = """
     ORDER BY t.occurred_at, (t.kind = 'session.started') DESC, t.kind = 'session.ended', t.delivery_id, t.kind,
         t.subject_id"""
 
-# What a detail may hold that stands nowhere else in the line or above it.
+# Fields of a detail that are not shown elsewhere.
 _WORTH_A_LINE = ("reason", "stop_reason")
 _COLUMNS = (
     Column("TIME (UTC)"),
@@ -45,13 +45,13 @@ _COLUMNS = (
 
 
 def timeline(
-    session: Annotated[str, typer.Argument(metavar="SESSION", help="The session's id, or enough of its start.")],
+    session: Annotated[str, typer.Argument(metavar="SESSION", help="The session's id; any unambiguous prefix works.")],
     as_json: Annotated[bool, typer.Option("--json", help="Print the entries as a JSON array.")] = False,  # noqa: FBT002 - a flag
 ) -> None:
-    """Show what happened in a session, in order.
+    """Show the events of a session, in order.
 
-    IN counts from the session's start. Where an event states no time of its own, the entry has the time at which it
-    was received, and a ~ before it.
+    IN is the time since the session's start. An event without a time of its own is shown with the time it was received,
+    marked with ~.
     """
     with open_tables() as tables:
         found = _find(tables, session)
@@ -68,7 +68,7 @@ def timeline(
 
 
 def _find(tables: Tables, session: str) -> Row:
-    """Return the session with this id, or the only one whose id starts so.
+    """Return the session with this id, or the only one whose id starts with it.
 
     Raises:
         CommandFailedError: there is none, or there are several.
@@ -79,9 +79,9 @@ def _find(tables: Tables, session: str) -> Row:
         return whole[0]
     ids = [row["id"] for row in tables.rows(_BY_START, {"session": asked, "limit": _MOST_NAMED})] if asked else []
     if not ids:
-        raise CommandFailedError(f"There is no session {asked!r}: `rollcall sessions` lists those that are known.")
+        raise CommandFailedError(f"There is no session {asked!r}: list them with `rollcall sessions`.")
     if len(ids) > 1:
-        raise CommandFailedError(f"Several sessions start with {asked!r}, say more of the id: {', '.join(ids)}")
+        raise CommandFailedError(f"Several sessions start with {asked!r}, give more of the id: {', '.join(ids)}")
     return tables.rows(_SESSIONS, {"session": ids[0]})[0]
 
 
@@ -125,7 +125,7 @@ def _line(entry: Row, session: Row, names: dict[str, str]) -> tuple[str, str, st
 
 
 def _subject(entry: Row, names: dict[str, str]) -> str:
-    """Return whom or what an entry is about, and what its event says beyond that."""
+    """Return an entry's subject, and further details of its event."""
     subject: str = entry["subject_id"]
     parts: list[str] = []
     if entry["kind"].startswith(("participant.", "recording.", "livestream.")):

@@ -7,8 +7,8 @@ from runtime.environment import read_environment
 
 
 def url() -> None:
-    """Print the URL of the database in use, whole, password included: for a program that takes it in its environment.
+    """Print the URL of the database in use, including its password, for a program that reads it from its environment.
 
-    It is DATABASE_URL where that is set, else the embedded Postgres that `rollcall run` keeps up in this folder.
+    It is DATABASE_URL if set, otherwise the embedded Postgres that `rollcall run` is running in this folder.
     """
     typer.echo(database_url(read_environment()))

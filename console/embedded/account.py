@@ -1,4 +1,4 @@
-"""Who the embedded Postgres runs as: this user, or, as Postgres refuses root, a system account of its own."""
+"""The account that the embedded Postgres runs as: this user, or a system account if this is root."""
 
 import fcntl
 import os
@@ -22,51 +22,51 @@ _READ = 'test -r "$1"'
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """A user of this machine by its numbers, and the name for what is told to people."""
+    """A user of this machine: its ids, and its name for messages."""
 
     name: str
     user: int
     group: int
 
     def run(self, command: Sequence[str | Path]) -> subprocess.CompletedProcess[str]:
-        """Run a short command as this account and return what came of it; neither shown nor checked."""
+        """Run a short command as this account and return its result, captured and unchecked."""
         return subprocess.run(  # noqa: S603 - commands of this package, no shell text from outside
             [str(part) for part in command],
             check=False,
             capture_output=True,
             text=True,
-            start_new_session=True,  # a terminal's Ctrl-C is for us to act on
+            start_new_session=True,  # a terminal's Ctrl-C is handled by us
             **self.process_options(),
         )
 
     def can_write_into(self, folder: Path) -> bool:
-        """Tell by trying whether this account can reach and fill a folder; that counts access lists in as well."""
+        """Test whether this account can enter and write to a folder, taking access lists into account."""
         return self.run(["/bin/sh", "-c", _ENTER, "sh", folder]).returncode == 0
 
     def can_enter(self, folder: Path) -> bool:
-        """Tell by trying whether this account can go through a folder and all above it."""
+        """Test whether this account can traverse a folder and its parents."""
         return self.run(["/bin/sh", "-c", 'cd -- "$1"', "sh", folder]).returncode == 0
 
     def can_read(self, file: Path) -> bool:
-        """Tell by trying whether this account can read a file."""
+        """Test whether this account can read a file."""
         return self.run(["/bin/sh", "-c", _READ, "sh", file]).returncode == 0
 
     def can_execute(self, program: Path) -> bool:
-        """Tell by trying whether this account can run a program; it is called with `--version`."""
+        """Test whether this account can run a program, by calling it with `--version`."""
         try:
             return self.run([program, "--version"]).returncode == 0
         except PermissionError:
             return False
 
     def process_options(self) -> Mapping[str, Any]:
-        """Return how `subprocess` starts a process of this account: its numbers, a bare environment, no folder."""
+        """Return the `subprocess` options for this account: its ids and a minimal environment."""
         options: dict[str, Any] = {"env": _bare_environment(), "cwd": "/"}
         if os.geteuid() == 0:
             options |= {"user": self.user, "group": self.group, "extra_groups": []}
         return options
 
     def own(self, path: Path) -> None:
-        """Give a file or folder just made to this account."""
+        """Make this account the owner of a new file or folder."""
         if os.geteuid() == 0:
             os.chown(path, self.user, self.group, follow_symlinks=False)
 
@@ -77,7 +77,7 @@ def own_account() -> Account:
 
 
 def account_of(user: int) -> Account:
-    """Return the account of a user id; one that the system does not list has a group of the same number."""
+    """Return the account of a user id; an unknown one gets a group with the same id."""
     try:
         entry = pwd.getpwuid(user)
     except KeyError:
@@ -86,10 +86,10 @@ def account_of(user: int) -> Account:
 
 
 def system_account() -> Account:
-    """Return the system account for the server, made at the first call on a machine; only root can.
+    """Return the system account for the server, created on first use; requires root.
 
     Raises:
-        CommandFailedError: it can't be made here, or root can't act as it.
+        CommandFailedError: it can't be created, or root can't act as it.
     """
     account = find_or_make(SYSTEM_ACCOUNT)
     try:
@@ -103,10 +103,10 @@ def system_account() -> Account:
 
 
 def find_or_make(name: str) -> Account:
-    """Return the system account of a name, made by whichever process asks first; only root can.
+    """Return the system account with a name, creating it if necessary; requires root.
 
     Raises:
-        CommandFailedError: it can't be made here.
+        CommandFailedError: it can't be created.
     """
     account = _find(name)
     if account is None:
@@ -117,9 +117,9 @@ def find_or_make(name: str) -> Account:
 
 @contextmanager
 def accounts_held() -> Iterator[None]:
-    """Keep our other processes from changing the accounts, which their own tools' lock does not always do.
+    """Serialize account changes between our processes; the system tools' own lock is not reliable.
 
-    Two `useradd` at once have been seen to give one name a number each, of which the later stays.
+    Two concurrent `useradd` have been seen to assign two ids to one name, of which the later is kept.
     """
     folder = os.open("/etc", os.O_RDONLY | os.O_DIRECTORY)
     try:
@@ -141,13 +141,13 @@ def _find(name: str) -> Account | None:
 
 def _make(name: str) -> Account:
     for command in _making_commands(name):
-        # A failure of one (the group is there already) shows in what is found at the end.
+        # A failure (the group may already exist) shows in the lookup afterwards.
         subprocess.run(command, check=False, capture_output=True)  # noqa: S603 - fixed words only
     account = _find(name)
     if account is None:
         raise CommandFailedError(
-            f"Postgres does not run as root, and the system account {name} could not be made for it: "
-            "make one by hand, run Rollcall as an ordinary user, or set DATABASE_URL."
+            f"Postgres does not run as root, and the system account {name} could not be created: "
+            "create it yourself, run Rollcall as an ordinary user, or set DATABASE_URL."
         )
     return account
 
@@ -167,6 +167,6 @@ _SYSTEM_PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
 
 
 def _bare_environment() -> dict[str, str]:
-    """Return an environment in which nothing redirects Postgres: `PGDATA`, `PGPORT` and their like stay out."""
+    """Return an environment without variables that affect Postgres, such as `PGDATA` and `PGPORT`."""
     kept = {name: value for name, value in os.environ.items() if name == "LD_LIBRARY_PATH"}
     return {"PATH": _SYSTEM_PATH, "LC_ALL": "C", "TZ": "UTC", **kept}

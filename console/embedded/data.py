@@ -1,4 +1,4 @@
-"""The data directory of the embedded Postgres: made once, refused when another major version wrote it."""
+"""The embedded Postgres's data directory: created once, refused if another major version wrote it."""
 
 import os
 import secrets
@@ -12,10 +12,10 @@ ROLE = "rollcall"
 
 
 def require_version(place: Place) -> None:
-    """Refuse data that another major version of Postgres wrote; no data yet is fine.
+    """Refuse data of another major version of Postgres; no data yet is fine.
 
     Raises:
-        CommandFailedError: it did, with how to take the data along.
+        CommandFailedError: it is of another version; the message says how to migrate it.
     """
     version_file = place.data / "PG_VERSION"
     if not version_file.exists():
@@ -23,21 +23,21 @@ def require_version(place: Place) -> None:
     found = version_file.read_text(encoding="ascii", errors="replace").strip()
     if found != MAJOR_VERSION:
         raise CommandFailedError(
-            f"The data in {place.data} is of Postgres {found}, this version of Rollcall has {MAJOR_VERSION}. "
-            'Start the version of Rollcall that made it, save it with rollcall psql -c "\\! pg_dump -f rollcall.sql", '
+            f"The data in {place.data} is of Postgres {found}, but this version of Rollcall has {MAJOR_VERSION}. "
+            'Start the version of Rollcall that made it, dump it with rollcall psql -c "\\! pg_dump -f rollcall.sql", '
             f"move {place.folder} away, start this version, and load it with rollcall psql -f rollcall.sql."
         )
 
 
 def make_data(place: Place, *, synced: bool) -> None:
-    """Make the data directory, whole or not at all: it gets its name only when it is complete.
+    """Create the data directory atomically: it is renamed into place when it is complete.
 
     Args:
-        place: where.
-        synced: whether to return only when the disk has it, as everyone but a test wants.
+        place: where to create it.
+        synced: whether to sync it to disk before returning; False only in tests.
 
     Raises:
-        CommandFailedError: it can't be made, with the reason.
+        CommandFailedError: it can't be created; the message gives the reason.
     """
     unfinished = place.folder / "data.new"
     if unfinished.exists():
@@ -49,14 +49,14 @@ def make_data(place: Place, *, synced: bool) -> None:
         [
             *(place.programs / "initdb", "--pgdata", unfinished, "--username", ROLE, "--pwfile", place.password),
             *("--auth-local=trust", "--auth-host=scram-sha-256", "--encoding=UTF8"),
-            # The same order of texts on every machine, and after every upgrade of its C library.
+            # The same collation on every machine, and after every upgrade of its C library.
             *(() if synced else ("--no-sync",)),
             *("--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"),
         ]
     )
     if made.returncode != 0:
         complaint = (made.stderr.strip().splitlines() or ["no reason given"])[-1]
-        raise CommandFailedError(f"The embedded Postgres can't make its data directory {place.data}: {complaint}")
+        raise CommandFailedError(f"The embedded Postgres can't create its data directory {place.data}: {complaint}")
     unfinished.rename(place.data)
 
 

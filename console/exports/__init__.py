@@ -1,1 +1,1 @@
-"""`rollcall export`: what can be written, and the stream to a file."""
+"""`rollcall export`: its contents, formats, and the stream to a file."""

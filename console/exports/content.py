@@ -1,4 +1,4 @@
-"""What `rollcall export` can write: a query each, with the columns that people rely on."""
+"""The contents of `rollcall export`: one query each, with stable columns."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -11,16 +11,16 @@ class Content(StrEnum):
     """What is exported."""
 
     ATTENDANCE = "attendance"
-    """One row a person and session, with the time attended."""
+    """One row per person and session, with the time attended."""
     SESSIONS = "sessions"
-    """One row a session, with what it amounts to."""
+    """One row per session, with its totals."""
     PARTICIPANTS = "participants"
-    """One row a connection."""
+    """One row per connection."""
     RECORDINGS = "recordings"
-    """One row a recording, with its links."""
+    """One row per recording, with its links."""
 
 
-# The figures are cast: Arrow has no decimals of any length, and would get text. A double keeps a microsecond for
+# Numerics are cast: Arrow has no arbitrary-precision decimals and would get text. A double keeps microseconds for
 # hundreds of years.
 _COLUMNS: dict[Content, LiteralString] = {
     Content.ATTENDANCE: """
@@ -46,12 +46,12 @@ _COLUMNS: dict[Content, LiteralString] = {
 
 
 def export_query(content: Content, since: datetime | None, until: datetime | None) -> str:
-    """Return the SQL of an export, whole: what is streamed by COPY takes no parameters.
+    """Return the complete SQL of an export: COPY takes no parameters.
 
     Args:
         content: what to export.
-        since: only what belongs to sessions that started at this time or later.
-        until: only what belongs to sessions that started before this time.
+        since: only rows of sessions that started at this time or later.
+        until: only rows of sessions that started before this time.
     """
     query = sql.SQL("SELECT") + sql.SQL(_COLUMNS[content])
     bounds = [
@@ -60,6 +60,6 @@ def export_query(content: Content, since: datetime | None, until: datetime | Non
         if bound is not None
     ]
     if bounds:
-        # Without bounds no join: a recording whose session is not known is exported too.
+        # No join without bounds: a recording with an unknown session is exported too.
         query += sql.SQL(" JOIN rollcall.sessions s ON s.id = e.session_id WHERE ") + sql.SQL(" AND ").join(bounds)
     return query.as_string()

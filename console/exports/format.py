@@ -1,12 +1,12 @@
-"""The kinds of file that an export can be."""
+"""The file formats of an export."""
 
 from enum import StrEnum
 
 
 class Format(StrEnum):
-    """What kind of file is written."""
+    """The file format."""
 
     CSV = "csv"
-    """Text with a heading line; times are ISO 8601 in UTC, nothing is an empty field."""
+    """Text with a header line; times are ISO 8601 in UTC, NULL is an empty field."""
     PARQUET = "parquet"
     """Apache Parquet, compressed with zstd; times are UTC to the microsecond."""

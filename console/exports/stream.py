@@ -1,6 +1,6 @@
 """The stream of an export: Arrow batches from Postgres into a CSV or Parquet file, in constant memory.
 
-The rows never become Python objects: ADBC reads what COPY sends into columns, arro3 writes columns to the file.
+The rows never become Python objects: ADBC reads COPY data into columns, arro3 writes the columns to the file.
 """
 
 from collections.abc import Iterator
@@ -18,14 +18,14 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from console.exports.format import Format
 from console.exports.spreadsheet_text import spreadsheet_text_sql
 
-# What is in memory at once: what Postgres sends is cut into batches of this many bytes, and a Parquet file into groups
-# of this many rows, which its readers take up whole.
+# Bounds memory: COPY data is split into batches of this many bytes, and a Parquet file into row groups of this many
+# rows, which readers load completely.
 _BATCH_BYTES = 4 << 20
 _ROW_GROUP = 65_536
 
 
 def write_rows(url: str, query: str, format_: Format, file: IO[bytes], *, raw: bool) -> None:
-    """Write a query's rows into a file, showing a person how many there are so far.
+    """Write a query's rows to a file, showing progress on a terminal.
 
     Args:
         url: the database's.
@@ -39,7 +39,7 @@ def write_rows(url: str, query: str, format_: Format, file: IO[bytes], *, raw: b
         adbc_driver_manager.Error: the database can't be reached, refuses the query, or went away in the middle.
     """
     with dbapi.connect(url) as connection, connection.cursor() as cursor:
-        # Limits that the role has for queries must not cut an export off; the rows come within this transaction.
+        # The role's timeouts must not cancel an export; the rows are read in this transaction.
         cursor.execute("SET LOCAL statement_timeout = 0")
         cursor.execute("SET LOCAL lock_timeout = 0")
         cursor.adbc_statement.set_options(**{"adbc.postgresql.batch_size_hint_bytes": str(_BATCH_BYTES)})
@@ -48,7 +48,7 @@ def write_rows(url: str, query: str, format_: Format, file: IO[bytes], *, raw: b
         with _progress() as progress:
             passage = _Passage(rows, file, progress)
             batches = RecordBatchReader.from_batches(rows.schema, passage.batches())
-            sink = cast("IO[bytes]", passage)  # to a type checker a raw file is none of these
+            sink = cast("IO[bytes]", passage)  # type checkers don't accept a raw file here
             match format_:
                 case Format.CSV:
                     arro3.io.write_csv(batches, sink)
@@ -70,13 +70,13 @@ def _for_spreadsheets(cursor: dbapi.Cursor, query: str) -> str:
 
 
 class _Passage(RawIOBase):
-    """Both ends of a writer of arro3: the batches that it takes and the file that it writes to.
+    """Both ends of arro3's writer: its input batches and its output file.
 
-    An exception must not pass through the writer, it would come out without its type, or as a panic. So a failure is
-    kept here and ends the batches.
+    An exception must not pass through the writer: it would lose its type or become a panic. So a failure is stored here
+    and ends the batches.
 
     Attributes:
-        failure: why the database or the file gave up, if one did.
+        failure: the error of the database or the file, if any.
     """
 
     def __init__(self, rows: RecordBatchReader, file: IO[bytes], progress: Progress) -> None:
@@ -87,7 +87,7 @@ class _Passage(RawIOBase):
         self._progress = progress
 
     def batches(self) -> Iterator[RecordBatch]:
-        """Yield what the database sends, up to the end or the first failure."""
+        """Yield the database's batches, up to the end or the first failure."""
         task = self._progress.add_task("Exporting", total=None)
         try:
             for batch in self._rows:
@@ -95,17 +95,17 @@ class _Passage(RawIOBase):
                 yield batch
                 if self.failure is not None:
                     return
-        except Exception as error:  # noqa: BLE001 - arro3 has no error of its own for what the stream's producer says
+        except Exception as error:  # noqa: BLE001 - arro3 has no specific error for a failing producer
             self.failure = adbc_driver_manager.OperationalError(
                 str(error), status_code=adbc_driver_manager.AdbcStatusCode.IO
             )
 
     def writable(self) -> bool:
-        """Say that this is a file to write to."""
+        """Return True: the file is writable."""
         return True
 
     def write(self, data: Any, /) -> int:
-        """Write to the file, or, once it has failed, nowhere."""
+        """Write to the file; discard the data once it has failed."""
         if self.failure is None:
             try:
                 self._file.write(data)
@@ -115,7 +115,7 @@ class _Passage(RawIOBase):
 
 
 def _progress() -> Progress:
-    """Return what shows a person how far it is; nothing where standard error is no terminal."""
+    """Return a progress display; it shows nothing if standard error is not a terminal."""
     columns = (SpinnerColumn(), TextColumn("{task.completed:,.0f} rows"), TimeElapsedColumn())
     console = Console(stderr=True)
     return Progress(*columns, console=console, disable=not console.is_terminal, redirect_stdout=False)

@@ -1,1 +1,1 @@
-"""The one read side: what commands and pages ask the tables."""
+"""The read side: queries for the commands."""

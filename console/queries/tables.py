@@ -1,4 +1,4 @@
-"""Looking into the tables: one read-only transaction a command, and one clear line where that can't be."""
+"""Reads the tables: one read-only transaction per command, and one clear line on failure."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -20,34 +20,34 @@ _NOT_MIGRATED = (errors.UndefinedTable, errors.UndefinedColumn, errors.Undefined
 
 
 class DatabaseAwayError(CommandFailedError):
-    """The database does not answer, or lets nobody in. The exit code is 2: nothing is known of what was asked for."""
+    """The database does not answer or refuses the connection. The exit code is 2: the command could not start."""
 
     exit_code = 2
 
     def __init__(self, error: psycopg.Error, url: str) -> None:
         super().__init__(
-            f"The database does not answer: {reason(error, url)} Is the server up that DATABASE_URL names? "
-            "`rollcall doctor` tells more."
+            f"The database does not answer: {reason(error, url)} Is the server in DATABASE_URL running? "
+            "`rollcall doctor` shows more."
         )
 
 
 class Tables:
-    """The tables as they were at one moment. Times come back in UTC."""
+    """A snapshot of the tables. Times are returned in UTC."""
 
     def __init__(self, connection: psycopg.Connection[Any]) -> None:
         self._connection = connection
 
     def rows(self, statement: LiteralString, values: Mapping[str, Any] | None = None) -> list[Row]:
-        """Return a statement's rows, by the names of their columns.
+        """Return a statement's rows as dicts.
 
         Raises:
-            CommandFailedError: a value is a text that no column can hold.
+            CommandFailedError: a value can't be stored in any column.
         """
         with self._connection.cursor(row_factory=dict_row) as cursor:
             try:
                 return cursor.execute(statement, values).fetchall()
             except UnicodeEncodeError:  # bytes of the command line that are not UTF-8
-                raise CommandFailedError("An argument is no UTF-8 text, so nothing in the tables can be it.") from None
+                raise CommandFailedError("An argument is not UTF-8: correct it.") from None
 
 
 @contextmanager
@@ -55,9 +55,9 @@ def open_tables() -> Iterator[Tables]:
     """Open the tables of the database in use.
 
     Raises:
-        SettingError: DATABASE_URL is wrong, or there is no database to use.
+        SettingError: DATABASE_URL is invalid, or there is no database.
         DatabaseAwayError: the database does not answer.
-        CommandFailedError: its tables are not those of this version, or may not be read.
+        CommandFailedError: its tables are of another version, or can't be read.
     """
     url = database_url(read_environment())
     with told_clearly(url), connect(url, name="rollcall console") as connection, connection.transaction():
@@ -68,21 +68,19 @@ def open_tables() -> Iterator[Tables]:
 
 @contextmanager
 def told_clearly(url: str) -> Iterator[None]:
-    """Have what the database at `url` refuses told as `open_tables` says."""
+    """Translate the errors of the database at `url` as `open_tables` documents."""
     try:
         yield
     except _NOT_MIGRATED as error:
-        raise CommandFailedError(
-            "The database does not have the tables of this version: bring it up to date with `rollcall migrate`."
-        ) from error
+        raise CommandFailedError("The database does not have this version's tables: run `rollcall migrate`.") from error
     except errors.InsufficientPrivilege as error:
         raise CommandFailedError(
-            f"The user of DATABASE_URL lacks a right: {reason(error, url)} Grant it, for the schema rollcall."
+            f"The user in DATABASE_URL lacks a privilege: {reason(error, url)} Grant it on the schema rollcall."
         ) from error
     except psycopg.ProgrammingError as error:
         if error.sqlstate is not None:
             raise
-        # Not its text: it quotes parts of the URL, and those may be a password.
+        # Not its text: it quotes parts of the URL, possibly the password.
         raise SettingError("DATABASE_URL", DATABASE_URL_TAKES) from None
     except (psycopg.OperationalError, psycopg.InterfaceError) as error:
         raise DatabaseAwayError(error, url) from error

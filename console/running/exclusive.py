@@ -1,4 +1,4 @@
-"""A file that one process at a time holds, until it ends in whatever way."""
+"""A file that one process at a time locks, until it exits in any way."""
 
 import fcntl
 import os
@@ -9,10 +9,10 @@ from runtime.own_files import open_own
 
 
 class HeldElsewhereError(CommandFailedError):
-    """Another living process holds the file.
+    """Another running process holds the file.
 
     Attributes:
-        holder: its process id as it wrote it there, empty in the moment before it does.
+        holder: its process id as written to the file; empty just before that.
     """
 
     def __init__(self, path: Path, holder: str) -> None:
@@ -21,10 +21,10 @@ class HeldElsewhereError(CommandFailedError):
 
 
 class ExclusiveFile:
-    """The hold on a file; the kernel ends it with the process, a SIGKILL included, so it is never stale."""
+    """A file lock; the kernel releases it when the process ends, even by SIGKILL, so it is never stale."""
 
     def __init__(self, path: Path) -> None:
-        """Take hold of `path`, which is made if need be; its folder must exist.
+        """Lock `path`, creating it if necessary; its folder must exist.
 
         Raises:
             HeldElsewhereError: another process holds it.
@@ -34,8 +34,8 @@ class ExclusiveFile:
             self._descriptor = open_own(path, os.O_RDWR | os.O_CREAT)
         except PermissionError:
             raise CommandFailedError(
-                f"{path} can't be written: this folder was used by another user before. "
-                "Go on as that user, or make the folder yours with chown -R."
+                f"{path} is not writable: another user has used this folder before. "
+                "Run this as that user, or take ownership of the folder with chown -R."
             ) from None
         try:
             fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -47,5 +47,5 @@ class ExclusiveFile:
         os.write(self._descriptor, str(os.getpid()).encode("ascii"))
 
     def release(self) -> None:
-        """Let go. The file stays: one deleted while another process opens it would be held twice."""
+        """Release the lock. The file stays: if it were deleted while another process opens it, both could hold it."""
         os.close(self._descriptor)

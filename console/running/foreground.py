@@ -1,7 +1,7 @@
-"""Child processes in the foreground: what they say goes to the screen under their names, and they stop in order.
+"""Child processes in the foreground: prefixes their output with their names, and stops them in order.
 
-honcho does much of this, but it stops all of them at once and kills after five seconds; here the receiver is to be gone
-before the worker, and both before the database, each with the time that it needs.
+honcho does much of this, but it stops all of them at once and kills after five seconds; here the receiver must stop
+before the worker, and both before the database, each with the time it needs.
 """
 
 import contextlib
@@ -17,7 +17,7 @@ from typing import IO, TextIO
 
 from console.screen.plain_text import plain
 
-# More than the receiver and the worker give themselves.
+# Longer than the receiver's and the worker's own timeouts.
 _STOP_SECONDS = 30.0
 _POLL_SECONDS = 0.1
 _COLOURS = ("36", "32", "35", "33")  # cyan, green, magenta, yellow
@@ -26,7 +26,7 @@ _NAME_WIDTH = 8
 
 @dataclass(frozen=True, slots=True)
 class Child:
-    """A process started here."""
+    """A child process."""
 
     name: str
     process: subprocess.Popen[bytes]
@@ -34,13 +34,13 @@ class Child:
 
 
 class Foreground:
-    """The children, in the order in which they were started; they stop in that order too."""
+    """The children, in the order in which they were started and will be stopped."""
 
     def __init__(self, output: TextIO) -> None:
-        """Describe a foreground with no children yet.
+        """Create a foreground without children.
 
         Args:
-            output: gets what the children say; readable lines if it is a terminal, else as the children wrote them.
+            output: receives the children's output; formatted if it is a terminal, otherwise unchanged.
         """
         self._output = output
         self._terminal = output.isatty()
@@ -48,7 +48,7 @@ class Foreground:
         self._children: list[Child] = []
 
     def start(self, name: str, command: Sequence[str], environment: Mapping[str, str]) -> None:
-        """Start a child. A session of its own keeps a terminal's Ctrl-C from it: it is told to stop in its turn."""
+        """Start a child in a separate session, out of reach of a terminal's Ctrl-C: it is stopped in order."""
         process = subprocess.Popen(  # noqa: S603 - our own interpreter and modules
             command,
             env=dict(environment),
@@ -63,7 +63,7 @@ class Foreground:
         self._children.append(Child(name, process, reader))
 
     def wait_for_end(self, until: Callable[[], bool] = lambda: False) -> str | None:
-        """Wait until a child ends and say which and how; or until `until` is true, then return None."""
+        """Wait until a child ends and return which and how; or None once `until` is true."""
         while not until():
             for child in self._children:
                 status = child.process.poll()
@@ -73,18 +73,18 @@ class Foreground:
         return None
 
     def stop(self, hurry: Callable[[], bool]) -> None:
-        """Stop the children one after the other.
+        """Stop the children in order.
 
         Args:
-            hurry: asked while one is waited for; once it is true, the rest is killed.
+            hurry: polled while waiting; once it is true, the remaining ones are killed.
         """
         for child in self._children:
             _stop(child.process, hurry)
-            # What a child said last is to be on the screen; but its own children may keep the pipe open.
+            # Show a child's last output, but don't wait if its own children keep the pipe open.
             child.reader.join(1.0)
 
     def say(self, text: str) -> None:
-        """Print a line. A terminal that has gone takes nothing, and nobody is there to miss it."""
+        """Print a line. Errors of a closed terminal are ignored."""
         with self._writing, contextlib.suppress(OSError, ValueError):
             print(text, file=self._output, flush=True)
 
@@ -99,7 +99,7 @@ class Foreground:
 
 
 def readable(line: str) -> str:
-    """Return a log line for a person: `{"event": "worker_started", "threads": 2, …}` as `worker_started threads=2`."""
+    """Format a log line for reading: `{"event": "worker_started", "threads": 2, …}` as `worker_started threads=2`."""
     try:
         fields = json.loads(line)
     except ValueError:
@@ -117,7 +117,7 @@ def _stop(process: subprocess.Popen[bytes], hurry: Callable[[], bool]) -> None:
     deadline = time.monotonic() + _STOP_SECONDS
     while process.poll() is None and time.monotonic() < deadline and not hurry():
         time.sleep(_POLL_SECONDS)
-    # The rest of its group too: children of its own that it left behind.
+    # Also kill children that it left in its process group.
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, signal.SIGKILL)
     process.wait()
@@ -126,4 +126,4 @@ def _stop(process: subprocess.Popen[bytes], hurry: Callable[[], bool]) -> None:
 def _how_it_ended(status: int) -> str:
     if status >= 0:
         return f"ended with exit code {status}"
-    return f"was ended by {signal.Signals(-status).name}"
+    return f"was killed by {signal.Signals(-status).name}"

@@ -1,7 +1,7 @@
-"""The processes that a `rollcall run` of a folder started, told by a mark in their environment.
+"""The processes that a folder's `rollcall run` started, identified by a variable in their environment.
 
-A process that is killed leaves its children alone. The mark finds them, and theirs, at the next start; a file of
-process ids would not know whether a number is another program's by now.
+Killing a process does not end its children. The variable identifies them and their children at the next start; a file
+of process ids could not tell whether an id has been reused.
 """
 
 import os
@@ -14,30 +14,30 @@ from console.running.orphans import lives, stop_orphans
 
 _MARK = "ROLLCALL_RUN_FOLDER"
 
-# The receiver answers those who wait, the worker finishes its transactions.
+# The receiver answers pending requests, the worker finishes its transactions.
 _STOP_SECONDS = 20.0
 
 
 def mark_of(folder: Path) -> dict[str, str]:
-    """Return the variable that marks a process as started for `folder`."""
+    """Return the environment variable that marks a process as started for `folder`."""
     return {_MARK: str(folder.resolve())}
 
 
 def stop_marked(folder: Path) -> int:
-    """Stop the processes that were started for `folder` and are still there; return how many there were."""
+    """Stop the processes still running for `folder`; return how many there were."""
     found = marked_processes(folder)
     stop_orphans(found, found, signal.SIGTERM, _STOP_SECONDS)
     return len(found)
 
 
 def marked_processes(folder: Path) -> list[psutil.Process]:
-    """Return the living processes that were started for `folder`, by them too."""
+    """Return the running processes started for `folder`, directly or indirectly."""
     marked = []
     for process in psutil.process_iter():
         try:
             is_marked = process.pid != os.getpid() and process.environ().get(_MARK) == str(folder.resolve())
         except (psutil.Error, OSError):
-            continue  # gone, or another user's: none of ours
+            continue  # gone, or another user's
         if is_marked and lives(process):
             marked.append(process)
     return marked

@@ -1,4 +1,4 @@
-"""Processes that nobody waits for any more: asked to stop, then killed."""
+"""Stops orphaned processes: first with a signal, then by killing them."""
 
 import signal
 import time
@@ -24,10 +24,10 @@ def stop_orphans(
     """Stop processes and return those that could not be stopped.
 
     Args:
-        orphans: all that are to end.
-        asked: those of them that get the signal; their end is to bring that of the others.
-        number: the signal that asks.
-        seconds: after that long the rest is killed.
+        orphans: the processes to stop.
+        asked: those that get the signal; the others are expected to end with them.
+        number: the signal to send.
+        seconds: how long to wait before killing the rest.
     """
     _send(asked, number)
     _wait(orphans, seconds)

@@ -1,25 +1,25 @@
-"""Where this folder's receiver listens, as HOST and PORT say."""
+"""The address of this folder's receiver, from HOST and PORT."""
 
 from collections.abc import Mapping
 
 from runtime.listening import ANY_IPV6
 from runtime.settings import HOST, PORT
 
-# Addresses to listen on, not to call. Who listens on all of IPv6 takes IPv4 too, and that loopback is always there.
-_ANY = {"0.0.0.0": "127.0.0.1", ANY_IPV6: "127.0.0.1"}  # noqa: S104 - nothing is bound to here
+# Wildcard addresses can't be called. `::` includes IPv4, whose loopback always exists.
+_ANY = {"0.0.0.0": "127.0.0.1", ANY_IPV6: "127.0.0.1"}  # noqa: S104 - not bound here
 
 
 def receiver_place(environment: Mapping[str, str]) -> tuple[str, int]:
     """Return the host and port that the receiver listens on.
 
     Raises:
-        SettingError: HOST is no host or PORT no port.
+        SettingError: HOST or PORT is invalid.
     """
     return HOST.of(environment), PORT.of(environment)
 
 
 def receiver_url(environment: Mapping[str, str]) -> str:
-    """Return the URL that the receiver can be called at from this machine, without a path.
+    """Return the receiver's URL from this machine, without a path.
 
     Raises:
         SettingError: as `receiver_place`.
@@ -30,5 +30,5 @@ def receiver_url(environment: Mapping[str, str]) -> str:
 
 
 def webhook_url(environment: Mapping[str, str]) -> str:
-    """Return the URL that the receiver takes deliveries at."""
+    """Return the webhook's URL."""
     return f"{receiver_url(environment)}/webhook"

@@ -1,4 +1,4 @@
-"""Ctrl-C, SIGTERM and a closed terminal: the first asks `rollcall run` to stop, one more insists."""
+"""Ctrl-C, SIGTERM and a closed terminal: the first stops `rollcall run` gracefully, the second at once."""
 
 import signal
 import time
@@ -8,16 +8,16 @@ from types import FrameType, TracebackType
 from typing import Self
 
 _NUMBERS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-# make and the terminal may both pass one Ctrl-C on: what comes within this many seconds is one wish.
+# make and the terminal may both pass on one Ctrl-C: signals within this many seconds count as one.
 _ONE_WISH = 1.0
 
 
 class StopRequestedError(BaseException):
-    """Someone asked to stop. Not an `Exception`, so that nothing between takes it for a failure."""
+    """A stop was requested. Not an `Exception`, so that no handler in between takes it for a failure."""
 
 
 class StopSignals:
-    """Takes the signals while it is entered; tells of them only where that can be borne."""
+    """Handles the signals in its `with` block; raises only where interruption is safe."""
 
     def __init__(self) -> None:
         self.insisted = False
@@ -25,27 +25,27 @@ class StopSignals:
         self._interruptible = False
 
     def __enter__(self) -> Self:
-        """Take the signals from now on."""
+        """Install the signal handlers."""
         self._before = {number: signal.signal(number, self._take) for number in _NUMBERS}
         return self
 
     def __exit__(
         self, error_type: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Give the signals back."""
+        """Restore the previous handlers."""
         for number, handler in self._before.items():
             signal.signal(number, handler)
 
     @contextmanager
     def interruptible(self) -> Iterator[None]:
-        """Let a signal break off what runs inside, at any point.
+        """Let a signal interrupt the block at any point.
 
-        Elsewhere it is kept for the next such place: a server that is just being started would else be lost sight of.
+        Elsewhere it is deferred to the next such block: otherwise a server that is just starting would be lost.
 
         Raises:
-            StopRequestedError: someone has asked to stop, now or before.
+            StopRequestedError: a stop was requested, now or earlier.
         """
-        self._interruptible = True  # before the look at what came so far, or one that comes between would be missed
+        self._interruptible = True  # before checking earlier signals, or one in between would be missed
         try:
             if self._requested_at is not None:
                 raise StopRequestedError

@@ -1,4 +1,4 @@
-"""The development key: signs samples on a machine where no vendor calls; trusted only beside an embedded Postgres."""
+"""The development key: signs samples on a machine without vendor traffic; only trusted with an embedded Postgres."""
 
 import os
 from pathlib import Path
@@ -14,7 +14,7 @@ _BITS = 2048
 
 
 def ensure_dev_key(path: Path) -> None:
-    """Make a development key at `path` unless one is there; only its owner can read it.
+    """Create a development key at `path` if there is none; only its owner can read it.
 
     Raises:
         CommandFailedError: somebody else has put one there.
@@ -29,7 +29,7 @@ def ensure_dev_key(path: Path) -> None:
     pem = rsa.generate_private_key(public_exponent=65537, key_size=_BITS).private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
-    # Whole or not at all: a key cut short by a kill would be taken for one at the next start.
+    # Atomic: otherwise a key truncated by a kill would be used at the next start.
     unfinished = path.with_name(f"{path.name}.new")
     unfinished.unlink(missing_ok=True)
     with os.fdopen(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
@@ -43,7 +43,7 @@ def read_dev_key(path: Path) -> rsa.RSAPrivateKey:
     """Return the development key.
 
     Raises:
-        CommandFailedError: there is none, or the file is no RSA key.
+        CommandFailedError: there is none, or the file is not an RSA key.
     """
     try:
         key = serialization.load_pem_private_key(path.read_bytes(), password=None)

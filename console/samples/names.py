@@ -1,4 +1,4 @@
-"""Names that sample sessions are made of: several scripts, lengths and signs, as real ones have."""
+"""Names for sample sessions, in various scripts and lengths, like real ones."""
 
 ORGANIZATIONS = (
     "Harbour Academy",
@@ -23,7 +23,7 @@ TITLES = (
 
 PEOPLE = (
     "Ana Ruiz",
-    "Ben O’Neill 🎸",  # noqa: RUF001 - the apostrophe that phones type
+    "Ben O’Neill 🎸",  # noqa: RUF001 - typed by phones
     "Chiara D'Angelo",
     "Dmitri Иванов",
     "Élodie Lefèvre",

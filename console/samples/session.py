@@ -1,7 +1,7 @@
-"""A sample session: the bodies that the vendor would post for it, in the order in which they happen.
+"""A sample session: the bodies that the vendor would post for it, in order.
 
-One session is fifteen deliveries. A teacher and a student meet; the student's connection breaks and comes back
-under a new peer id, and the leave of that second connection is never sent; all of it is recorded.
+One session is fifteen deliveries. A teacher and a student meet; the student loses the connection and rejoins under a
+new peer id, the leave of that second connection is never sent, and everything is recorded.
 """
 
 import json
@@ -14,7 +14,7 @@ from uuid import UUID
 from console.samples.names import ORGANIZATIONS, PEOPLE, TITLES
 from workers.queue.delivery import Provider
 
-# From the first join to the end. The session ends as it is posted, so that its times are present ones.
+# From the first join to the end. The session ends when it is posted, so that its times are current.
 _LENGTH = timedelta(minutes=52)
 _FILES_LIVE = timedelta(days=7)
 _BYTES_A_SECOND = 60_000
@@ -27,8 +27,8 @@ class SampleSession:
     """A session to post.
 
     Attributes:
-        id: the session's id, fresh.
-        bodies: the bodies of its deliveries, in the order in which they happened.
+        id: the session's new id.
+        bodies: the bodies of its deliveries, in order.
     """
 
     id: str
@@ -59,9 +59,9 @@ def sample_session(dialect: Provider, now: datetime, chance: random.Random) -> S
     """Return a session that ended at `now`, with ids, names and lengths drawn from `chance`.
 
     Args:
-        dialect: whose way of writing the bodies have.
+        dialect: the vendor's dialect of the bodies.
         now: when the session ended, UTC.
-        chance: where ids, names and lengths come from.
+        chance: the random source of ids, names and lengths.
     """
     script = _Script(dialect, now, chance)
     return SampleSession(
@@ -71,7 +71,7 @@ def sample_session(dialect: Provider, now: datetime, chance: random.Random) -> S
 
 
 class _Script:
-    """What happens in one session, and when."""
+    """The events of one session and their times."""
 
     def __init__(self, dialect: Provider, now: datetime, chance: random.Random) -> None:
         def moment(share: float) -> datetime:
@@ -151,7 +151,7 @@ class _Script:
         return {"event": event, "meeting": self._meeting(), "participant": participant}
 
     def _of_leave(self, participant: _Body, meeting_ended_at: str | None) -> _Body:
-        # RealtimeKit sends the last leave after the end, and says so.
+        # RealtimeKit sends the last leave after the end, and marks it so.
         body = self._of_person("meeting.participantLeft", participant)
         return body if self._is_dyte else {**body, "meeting": self._meeting(endedAt=meeting_ended_at)}
 
@@ -167,7 +167,7 @@ class _Script:
         return {"event": "recording.statusUpdate", "recording": recording, "meeting": self._meeting(endedAt=None)}
 
     def _uploading(self) -> _Body:
-        # The vendor leaves out the meeting's session here: `roomUUID` is all that names it.
+        # The vendor omits the meeting's session here: only `roomUUID` names it.
         body = self._of_recording("UPLOADING", **self._recorded())
         del body["meeting"]["sessionId"]
         return body

@@ -1,4 +1,4 @@
-"""`--json`: rows for a script."""
+"""`--json`: rows for scripts."""
 
 import base64
 import json
@@ -33,4 +33,4 @@ def _as_json(value: Any) -> Any:
         case bytes():
             return base64.b64encode(value).decode()
         case _:
-            raise TypeError(f"{type(value).__name__} has no form in JSON here: say one.")
+            raise TypeError(f"{type(value).__name__} has no JSON form here: add one.")

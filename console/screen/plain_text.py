@@ -1,16 +1,16 @@
-"""Texts of other people on a terminal: a display name may hold escape sequences, line breaks, or turn a line around."""
+"""Makes untrusted text safe to print: a display name may contain escape sequences, line breaks or bidi controls."""
 
 import unicodedata
 
 _REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
-# Controls, lone surrogates, and what breaks a line.
+# Control characters, lone surrogates and line breaks.
 _CATEGORIES = {"Cc", "Cs", "Zl", "Zp"}
 # What changes the direction of all that follows in the line, and the marks that do for a word.
 _DIRECTIONS = set(map(chr, (0x061C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A))))
 
 
 def plain(text: str) -> str:
-    """Return a text with everything replaced that would do more than be shown."""
+    """Return a text with all characters replaced that have effects beyond being displayed."""
     if text.isascii() and text.isprintable():
         return text
     return "".join(_REPLACEMENT if _does_more(sign) else sign for sign in text)

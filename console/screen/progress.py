@@ -1,4 +1,4 @@
-"""How far a command has come, on stderr, where a person looks at it."""
+"""A command's progress bar, on stderr if that is a terminal."""
 
 import sys
 
@@ -7,7 +7,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 
 def progress_bar(*, hidden: bool = False) -> Progress:
-    """Return a bar that is gone when it is done; it shows nothing where stderr is no terminal, or when `hidden`."""
+    """Return a bar that disappears when done; shows nothing if stderr is not a terminal, or if `hidden`."""
     stderr = Console(stderr=True)
     return Progress(
         TextColumn("{task.description}"),
@@ -17,6 +17,6 @@ def progress_bar(*, hidden: bool = False) -> Progress:
         console=stderr,
         transient=True,
         disable=hidden or not stderr.is_terminal,
-        # What is redirected comes out at the console, stderr: right on a terminal, lost to a pipe.
+        # Redirected output goes to stderr: right for a terminal, but lost to a pipe.
         redirect_stdout=sys.stdout.isatty(),
     )

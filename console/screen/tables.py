@@ -1,4 +1,4 @@
-"""Tables for people: as wide as the terminal, or, where a pipe reads, whole and plain."""
+"""Tables for people: fitted to the terminal, or complete and plain in a pipe."""
 
 import sys
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ from console.screen.plain_text import plain
 
 _GAP = 2
 _SHORT_ID = 8
-# From this width on a table has room for whole ids beside the rest.
+# From this width on, full ids fit.
 _ROOMY = 130
 _NOTHING = "-"
 _LABEL = 9
@@ -26,10 +26,10 @@ class Column:
     """A column of a table.
 
     Attributes:
-        heading: what stands above it.
-        to_the_right: numbers stand to the right.
-        gives_way: its texts are cut where the terminal is too narrow.
-        needs_room: it is left out where the terminal is narrow.
+        heading: its header.
+        to_the_right: whether it is right-aligned, for numbers.
+        gives_way: whether its texts are truncated on a narrow terminal.
+        needs_room: whether it is omitted on a narrow terminal.
     """
 
     heading: str
@@ -39,35 +39,35 @@ class Column:
 
 
 class Screen:
-    """Where a command's output goes: a terminal of some width, or a pipe."""
+    """A command's output: a terminal with a width, or a pipe."""
 
     def __init__(self) -> None:
         if hasattr(sys.stdout, "reconfigure"):
-            # A name in a script that the terminal can't show must not end the command.
+            # A name that the terminal can't encode must not fail the command.
             sys.stdout.reconfigure(errors="replace")
         self._console = Console(highlight=False, markup=False, emoji=False)
 
     @property
     def is_terminal(self) -> bool:
-        """Whether a person looks at it."""
+        """Whether it is a terminal."""
         return self._console.is_terminal
 
     def say(self, text: str, style: str = "") -> None:
-        """Print a line, as it is."""
+        """Print a line."""
         if self.is_terminal:
             self._console.print(Text(plain(text)), style=style, soft_wrap=True)
         else:
             print(plain(text))  # noqa: T201 - the command's output
 
     def labelled(self, label: str, style: str, text: str) -> None:
-        """Print a line that begins with a word in a column of its own."""
+        """Print a line with a label in a separate column."""
         if self.is_terminal:
             self._console.print(Text.assemble((f"{label:<{_LABEL}}", style), plain(text)), soft_wrap=True)
         else:
             print(f"{label:<{_LABEL}}{plain(text)}")  # noqa: T201 - the command's output
 
     def id(self, whole: str | None, short: int = _SHORT_ID) -> str:
-        """Return an id as this screen has room for it: whole, or its first `short` signs, enough to call it by."""
+        """Return an id as it fits: in full, or its first `short` characters, enough as a prefix."""
         if whole is None:
             return _NOTHING
         return whole if self._is_roomy else whole[:short]
@@ -77,19 +77,19 @@ class Screen:
         return not self.is_terminal or self._console.width >= _ROOMY
 
     def table(self, columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> None:
-        """Print a table, one line a row. On a terminal a column that gives way and has nothing to show is left out."""
+        """Print a table, one line per row. On a terminal, an empty column that `gives_way` is omitted."""
         cells = [[plain(cell) for cell in row] for row in rows]
         if not self.is_terminal:
             _print_plain(columns, cells)
             return
-        told = [
+        visible = [
             place
             for place, column in enumerate(columns)
             if (not column.needs_room or self._is_roomy)
             and (not column.gives_way or any(row[place] != _NOTHING for row in cells))
         ]
         table = Table(box=None, pad_edge=False, padding=(0, _GAP, 0, 0), header_style="bold")
-        for column in (columns[place] for place in told):
+        for column in (columns[place] for place in visible):
             table.add_column(
                 column.heading,
                 justify="right" if column.to_the_right else "left",
@@ -97,8 +97,8 @@ class Screen:
                 overflow="ellipsis",
             )
         for row in cells:
-            # Not wrapped but cut: rich narrows only columns that may wrap.
-            table.add_row(*(Text(row[place], no_wrap=True, overflow="ellipsis") for place in told))
+            # Truncated, not wrapped: rich only narrows columns that may wrap.
+            table.add_row(*(Text(row[place], no_wrap=True, overflow="ellipsis") for place in visible))
         self._console.print(table)
 
 
@@ -114,20 +114,20 @@ def _print_plain(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> No
 
 
 def shown(value: str | None) -> str:
-    """Return a text, or the sign for nothing."""
+    """Return a text, or the placeholder for None."""
     return value or _NOTHING
 
 
 def moment(at: datetime | None) -> str:
-    """Return a time to the second, in the time zone that it has."""
+    """Format a time to the second, in its own time zone."""
     return f"{at:%Y-%m-%d %H:%M:%S}" if at is not None else _NOTHING
 
 
 def length(span: timedelta | Decimal | float | None) -> str:
-    """Return a length of time (numbers are seconds) as `h:mm:ss`; a negative one with a minus."""
+    """Format a duration (numbers are seconds) as `h:mm:ss`; a negative one with a minus."""
     if span is None:
         return _NOTHING
-    # Cut like the times beside it, not rounded: they would not add up.
+    # Truncated like the times beside it, not rounded, so that they add up.
     seconds = int(span.total_seconds() if isinstance(span, timedelta) else span)
     minutes, seconds_left = divmod(abs(seconds), 60)
     hours, minutes_left = divmod(minutes, 60)

@@ -67,7 +67,7 @@ def test_what_is_saved_is_whole_and_for_its_owner_alone(
     assert count(with_parked) == 2
     again = rollcall("queue", "parked", "save", "parked.jsonl", "--remove", **urls)
     assert again.returncode == 1
-    assert again.stderr == "parked.jsonl exists: name a file that does not.\n"
+    assert again.stderr == "parked.jsonl already exists: name another file.\n"
     assert count(with_parked) == 2
     removed = rollcall("queue", "parked", "save", "other.jsonl", "--remove", **urls)
     assert removed.stdout == "2 messages saved and taken out of the queue.\n"

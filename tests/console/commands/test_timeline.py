@@ -73,7 +73,7 @@ def test_the_start_of_an_id_is_enough_where_only_one_has_it(rollcall: Rollcall, 
     assert "session abc\n" in rollcall("timeline", "abc", DATABASE_URL=database_url).stdout
     done = rollcall("timeline", "abc-", DATABASE_URL=database_url)
     assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr == "Several sessions start with 'abc-', say more of the id: abc-1, abc-2\n"
+    assert done.stderr == "Several sessions start with 'abc-', give more of the id: abc-1, abc-2\n"
 
 
 @pytest.mark.parametrize("unknown", ["nope", "%", "_", ""])
