@@ -107,16 +107,14 @@ async def read_body(headers: Iterable[tuple[bytes, bytes]], receive: Receive, li
 
 
 async def _read(receive: Receive, most_bytes: int) -> bytes:
-    chunks: list[bytes] = []
-    size = 0
+    body = bytearray()
     while True:
         message = await receive()
         if message["type"] == "http.disconnect":
             raise ClientGoneError
-        chunk: bytes = message.get("body", b"")
-        size += len(chunk)
-        if size > most_bytes:
+        part = message.get("body", b"")
+        if len(body) + len(part) > most_bytes:
             raise BodyTooLargeError
-        chunks.append(chunk)
         if not message.get("more_body", False):
-            return b"".join(chunks)
+            return b"".join((body, part)) if body else bytes(part)
+        body += part

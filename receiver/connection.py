@@ -77,6 +77,9 @@ class LimitedConnection(WholeRequests):
         if self.cycle is not None:
             self._connections.body_ends(self.cycle)
         super().connection_lost(exc)
+        # Or these would hold each other, and what they hold, until the garbage collector comes by.
+        self.pipeline.clear()
+        self.transport.release()
 
     def data_received(self, data: bytes) -> None:
         """Parse received data, up to the limit for pipelined requests."""

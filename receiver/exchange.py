@@ -23,7 +23,7 @@ class Exchange(RequestResponseCycle):
     def refuse(self, refusal: type[RefusedError]) -> None:
         """Stop reading the body; the application's next `receive` raises `refusal`."""
         self.refusal = refusal
-        self.body.clear()
+        self.body = bytearray()
         self.message_event.set()
 
     async def receive(self) -> Any:
@@ -45,8 +45,7 @@ class Exchange(RequestResponseCycle):
             raise self.refusal
         if self.disconnected or self.response_complete:
             return {"type": "http.disconnect"}
-        body = bytes(self.body)
-        self.body.clear()
+        body, self.body = self.body, bytearray()  # not copied: much may be under way
         return {"type": "http.request", "body": body, "more_body": self.more_body}
 
     async def send(self, message: Any) -> None:

@@ -16,12 +16,12 @@ class JoinedWrites:
         self,
         transport: asyncio.Transport,
         loop: asyncio.AbstractEventLoop,
-        stays_open: Callable[[], bool] = lambda: False,
+        stays_open: Callable[[], bool] | None = None,
     ) -> None:
         """Wrap `transport`; on close, `stays_open` returns whether closing has to wait."""
         self._transport = transport
         self._loop = loop
-        self._stays_open = stays_open
+        self._stays_open = stays_open or _closes
         self._pieces: list[bytes] = []
 
     def __getattr__(self, name: str) -> Any:
@@ -40,8 +40,16 @@ class JoinedWrites:
         if not self._stays_open():
             self._transport.close()
 
+    def release(self) -> None:
+        """Let go of whoever decides when to close: the connection has ended."""
+        self._stays_open = _closes
+
     def flush(self) -> None:
         """Send the collected writes now."""
         if self._pieces and not self._transport.is_closing():
             self._transport.write(b"".join(self._pieces))
         self._pieces.clear()
+
+
+def _closes() -> bool:
+    return False

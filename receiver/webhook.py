@@ -62,16 +62,17 @@ class Webhook:
             provider = await self._keep(scope, receive)
         except ClientGoneError:
             self._metrics.refused(_CLIENT_GONE)
+            return
         except RefusedError as refused:
-            await self._refuse(type(refused), send)
+            refusal = type(refused)
         except Exception as error:  # noqa: BLE001 - a fault of ours is never final for the vendor
             _log.error("webhook_failed", exc_info=error)
-            await self._refuse(FaultError, send)
+            refusal = FaultError
         else:
             self._metrics.accepted[provider].inc()
             await accept(send)
-
-    async def _refuse(self, refusal: type[RefusedError], send: Send) -> None:
+            return
+        # Not in the handlers: an exception holds what was read of the body.
         self._metrics.refused(refusal.reason)
         await refuse(refusal, send)
 

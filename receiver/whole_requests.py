@@ -23,6 +23,9 @@ from receiver.refusal import RefusedError
 _USUAL_PATH = "/webhook"
 _USUAL_URL = _USUAL_PATH.encode()
 
+# A body of a byte a chunk costs a hundred times the work of another.
+_MOST_CHUNKS = 10_000
+
 _HIGH_WATER_BYTES = 65_536
 
 # With both a length and chunks, the chunks count (RFC 9112, 6.3); some gateways send both, and pad the sizes.
@@ -45,7 +48,7 @@ class WholeRequests(HttpToolsProtocol):
     """uvicorn's HTTP protocol, with complete bodies and ignored trailers."""
 
     cycle: Exchange
-    _is_chunked = False
+    _chunks = 0
     _may_be_in_trailers = False
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
@@ -110,7 +113,7 @@ class WholeRequests(HttpToolsProtocol):
             scope["query_string"] = url.query or b""
         # Later headers are trailers.
         self.headers = []
-        self._is_chunked = False
+        self._chunks = 0
         self._may_be_in_trailers = False
         self._begin(self.app, keep_alive=version != "1.0" and parser.should_keep_alive())
 
@@ -137,12 +140,14 @@ class WholeRequests(HttpToolsProtocol):
 
     def on_chunk_header(self) -> None:
         """Handle a chunk's size; the last one's is 0, and trailers follow it."""
+        self._chunks += 1
+        if self._chunks > _MOST_CHUNKS:
+            self._may_be_in_trailers = False
+            raise UnreadableBodyError
         self._may_be_in_trailers = True
-        if not self._is_chunked:
-            self._is_chunked = True
-            if _has_length(self.cycle.scope["headers"]):
-                # A proxy in between may see a different end of this request.
-                self._let_go_after_answer()
+        if self._chunks == 1 and _has_length(self.cycle.scope["headers"]):
+            # A proxy in between may see a different end of this request.
+            self._let_go_after_answer()
 
     def on_body(self, body: bytes) -> None:
         """Take a part of the body."""

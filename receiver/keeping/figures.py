@@ -1,6 +1,8 @@
-"""Updates the metrics that are sampled: the spool, the queue and the log."""
+"""Updates the metrics that are sampled: the spool, the queue, the log and the file descriptors."""
 
 import asyncio
+import errno
+import os
 from collections.abc import Callable
 from datetime import datetime
 
@@ -23,7 +25,19 @@ async def show_keeper(keeper: Keeper, metrics: ReceiverMetrics, clock: Callable[
             state = await asyncio.to_thread(keeper.state)
             metrics.spool_holds(state.spool, clock())
             metrics.queue_trusted(state.is_queue_trusted)
+            if not _has_descriptors():
+                # The system closes connections that it has no descriptor for before anybody sees them.
+                metrics.crowded_out()
+                _log.error("descriptors_exhausted", remedy="raise the limit of open files (ulimit -n)")
         except Exception as error:  # noqa: BLE001 - a metric must not end the receiver, nor the next sample
             _log.warning("figures_failed", exc_info=error)
         metrics.log_lines_lost(lost_lines.since_last())
         await asyncio.sleep(LOOK_SECONDS)
+
+
+def _has_descriptors() -> bool:
+    try:
+        os.close(os.open(os.devnull, os.O_RDONLY))
+    except OSError as error:
+        return error.errno not in {errno.EMFILE, errno.ENFILE}
+    return True

@@ -184,6 +184,15 @@ def test_a_body_that_is_framed_against_the_rules_is_not_judged(
     assert not keeper.kept
 
 
+def test_a_body_that_comes_in_chunks_of_a_byte_is_kept(
+    receiver: RunningReceiver, keeper: ListKeeper, key: RSAPrivateKey
+) -> None:
+    chunks = b"".join(b"1\r\n%c\r\n" % byte for byte in BODY)
+    assert receiver.exchange(request(key, CHUNKED + b"\r\n" + chunks + b"0\r\n\r\n")).status == 200
+    assert receiver.exchange(request(key, CHUNKED + b"\r\n" + b"1\r\nx\r\n" * 900 + b"0\r\n\r\n")).status == 401
+    assert len(keeper.kept) == 1
+
+
 @pytest.mark.parametrize(
     "nonsense",
     [
