@@ -3,7 +3,7 @@
 Prints a summary as JSON; the exit status is 1 if anything was lost, doubled, or did not hold.
 
     python -m benchmarks.chaos [--queue postgres|rabbitmq|cluster] [--scenario mixed|queue-down|...] [--seconds 600]
-        [--rate 200] [--seed 1]
+        [--rate 200] [--seed 1] [--pooler]
 """
 
 import argparse
@@ -32,6 +32,7 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, help="of faults (default: 600 for mixed, else 60)")
     parser.add_argument("--rate", type=float, default=200, help="deliveries a second, without second tries")
     parser.add_argument("--seed", type=int, default=random.randrange(2**31))
+    parser.add_argument("--pooler", action="store_true", help="reach Postgres through pgbouncer in session mode")
     parser.add_argument("--logs", type=Path, help="a folder to copy all logs to")
     arguments = parser.parse_args()
     if arguments.scenario == "lose-a-node" and arguments.queue != "cluster":
@@ -47,7 +48,7 @@ def main() -> int:
 def run(arguments: argparse.Namespace) -> dict[str, object]:
     """Run a scenario and return its summary."""
     with ExitStack() as ending:
-        stage = ending.enter_context(set_stage(arguments.queue))
+        stage = ending.enter_context(set_stage(arguments.queue, pooled=arguments.pooler))
         if arguments.logs:
             ending.callback(_save_logs, stage.folder, arguments.logs)
         plan = Plan(ports=stage.ports, rate=arguments.rate, seed=arguments.seed, notes=stage.folder / "accepted")
@@ -71,6 +72,7 @@ def run(arguments: argparse.Namespace) -> dict[str, object]:
         return {
             "scenario": arguments.scenario,
             "queue": arguments.queue,
+            "pooler": arguments.pooler,
             "seed": arguments.seed,
             "seconds": round(lasted),
             "posts": account.sent,

@@ -31,6 +31,7 @@ def faults_of(stage: Stage) -> list[Fault]:
         # Longer than it takes a queue to give a silent worker up.
         *(fault for worker in stage.workers for fault in _of_part("worker", worker, frozen=45.0)),
         *_of_postgres(stage),
+        *(_of_part("pooler", stage.pooler.part, frozen=10.0) if stage.pooler else ()),
         *_of_rabbitmq(stage),
         *of_rabbitmq_queue(stage),
         *of_foreign_messages(stage),

@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from benchmarks.chaos.part import Part
+from benchmarks.chaos.pooler import Pooler
 from benchmarks.chaos.ports import free_port
 from benchmarks.chaos.rabbitmq_nodes import RabbitmqNode, rabbitmq_nodes
 from benchmarks.chaos.waiting import wait_until
@@ -44,6 +45,7 @@ class Stage:
         receivers: two of them.
         workers: two of them.
         ports: of the receivers.
+        pooler: what stands between the proxies and Postgres, if anything does.
         foreign: messages that others have written to the queue, and that have to be parked in the end.
     """
 
@@ -60,6 +62,7 @@ class Stage:
         self.workers: list[Part] = []
         self.ports: list[int] = []
         self.foreign = 0
+        self.pooler: Pooler | None = None
 
     @property
     def database_url(self) -> str:
@@ -78,18 +81,26 @@ class Stage:
             return [node.url for node in self.nodes]
         return [self.database_url if self.queue == "postgres" else self.queue]
 
-    def set_up(self, ending: ExitStack, settings: Mapping[str, str], *, worker: Sequence[str]) -> None:
+    def set_up(
+        self, ending: ExitStack, settings: Mapping[str, str], *, worker: Sequence[str], pooled: bool = False
+    ) -> None:
         """Start everything; it ends with `ending`. `settings` go over those of receivers and workers."""
         self.postgres.start()
         ending.callback(self.postgres.stop)
         migrate_database(self.database_url)
+        if pooled:
+            self.pooler = Pooler(self.database_url, self.folder)
+            ending.callback(self.pooler.part.kill)
+            self.pooler.part.start()
+        served = self.pooler.url if self.pooler else self.database_url
         for node in self.nodes:
             ending.callback(node.part.kill)
             node.part.start()
             wait_until(node.answers, f"{node.name} answers", _START_SECONDS)
-        self.to_queue = [ending.enter_context(proxy_of(url)) for url in self.broker_urls]
-        self.from_queue = [ending.enter_context(proxy_of(url)) for url in self.broker_urls]
-        self.to_database = ending.enter_context(proxy_of(self.database_url))
+        queues = [served if url == self.database_url else url for url in self.broker_urls]
+        self.to_queue = [ending.enter_context(proxy_of(url)) for url in queues]
+        self.from_queue = [ending.enter_context(proxy_of(url)) for url in queues]
+        self.to_database = ending.enter_context(proxy_of(served))
         self.ports = [free_port() for _ in range(2)]
         public_key = self.key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
         shared = {
@@ -121,7 +132,8 @@ class Stage:
             proxy.delay(0)
             proxy.admit()
             proxy.thaw()
-        for part in (*(node.part for node in self.nodes), *self.receivers, *self.workers):
+        poolers = [self.pooler.part] if self.pooler else []
+        for part in (*poolers, *(node.part for node in self.nodes), *self.receivers, *self.workers):
             part.thaw()
             part.start()
 
@@ -140,6 +152,7 @@ def set_stage(
     postgres_settings: Mapping[str, str] | None = None,
     settings: Mapping[str, str] | None = None,
     worker: Sequence[str] = (),
+    pooled: bool = False,
 ) -> Iterator[Stage]:
     """Run a stage in a folder of its own, which is removed at the end.
 
@@ -148,6 +161,7 @@ def set_stage(
         postgres_settings: over those of the embedded Postgres.
         settings: of receivers and workers, over ours.
         worker: arguments of the workers.
+        pooled: whether Postgres is reached through pgbouncer.
     """
     # A short path without links in it, that the server's account can reach.
     folder = Path(tempfile.mkdtemp(prefix="rollcall-")).resolve()
@@ -155,7 +169,7 @@ def set_stage(
     try:
         with ExitStack() as ending:
             stage = Stage(folder, queue, postgres_settings)
-            stage.set_up(ending, settings or {}, worker=worker)
+            stage.set_up(ending, settings or {}, worker=worker, pooled=pooled)
             yield stage
     finally:
         if not os.environ.get("ROLLCALL_KEEP_STAGE"):

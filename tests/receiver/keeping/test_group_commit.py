@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from receiver.keeping.group_commit import Bounds, GroupCommit, TooManyWaitingError
 from receiver.keeping.keeper import Check, KeeperReadiness, KeeperState, NotKeptError
@@ -83,7 +84,7 @@ _BOUNDS = st.builds(
     waiting=st.integers(1, 30),
     waiting_bytes=st.integers(1, 3000),
     group=st.integers(1, 10),
-    group_bytes=st.integers(1, 500),
+    group_bytes=st.integers(1, 1000),
 )
 
 
@@ -123,7 +124,7 @@ def test_every_delivery_is_kept_once_in_order_or_its_sender_is_told_otherwise(
                 assert one.id not in kept
         for group in keeper.kept:
             assert len(group) <= bounds.group
-            assert len(group) == 1 or sum(len(one.body) for one in group) <= bounds.group_bytes
+            assert len(group) == 1 or sum(one.size() for one in group) <= bounds.group_bytes
 
     asyncio.run(scenario())
 
@@ -142,6 +143,23 @@ def test_a_lone_delivery_goes_at_once_and_those_that_come_meanwhile_go_together_
         return [len(group) for group in keeper.kept]
 
     assert asyncio.run(scenario()) == [1, 50]
+
+
+def test_the_vendors_ids_count_among_the_bytes_of_a_group() -> None:
+    async def scenario() -> list[int]:
+        keeper = StepKeeper()
+        keeper.gate.clear()
+        commit = group_commit(keeper, Bounds(group_bytes=100_000))
+        senders = [asyncio.create_task(commit.keep(delivery()))]
+        await keeper.called.wait()
+        ids = "i" * 40_000
+        senders += [asyncio.create_task(commit.keep(replace(delivery(), delivery_uuid=ids))) for _ in range(4)]
+        await asyncio.sleep(0)
+        keeper.gate.set()
+        await asyncio.gather(*senders)
+        return [len(group) for group in keeper.kept]
+
+    assert asyncio.run(scenario()) == [1, 2, 2]
 
 
 def test_beyond_the_bounds_the_next_is_refused_at_once_and_those_that_wait_are_kept() -> None:

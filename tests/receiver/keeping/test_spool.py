@@ -16,6 +16,7 @@ from receiver.keeping.spool_figures import look_at_spool
 from receiver.keeping.spool_file import SpoolError, SpoolFile
 from tests.foreign_files import FOREIGN
 from tests.workers.queue.deliveries import a_delivery
+from workers.queue.message import MOST_GROUP_BYTES
 
 # A receiver that spools one group after another, says so, and is killed in the middle of it.
 SPOOLING = """
@@ -45,10 +46,20 @@ def test_groups_come_out_in_the_order_in_which_they_went_in(spool: Spool) -> Non
     assert [group.deliveries for group in spool.file().oldest(10**6, 500)] == groups
 
 
-def test_a_batch_is_bounded_by_its_text_but_never_empty(spool: Spool) -> None:
-    for _ in range(3):
-        spool.put([a_delivery()])
+def test_a_batch_is_bounded_by_what_it_holds_once_opened_but_never_empty(spool: Spool) -> None:
+    for _ in range(20):
+        spool.put([a_delivery(b" " * 2**20)])  # a thousandth of that on disk
+    found = spool.file().oldest(4 * 2**20, 500)
+    assert len(found) == 3  # and their ids do not fit into what is left
     assert len(spool.file().oldest(1, 500)) == 1
+
+
+def test_a_group_that_holds_too_much_stays_in_the_file_and_holds_up_no_other(spool: Spool) -> None:
+    spool.put([a_delivery(b" " * (MOST_GROUP_BYTES + 1))])
+    good = [a_delivery()]
+    spool.put(good)
+    assert [group.deliveries for group in spool.file().oldest(10**6, 500)] == [good]
+    assert spool.file().count() == 2
 
 
 def test_a_batch_is_bounded_by_its_deliveries_but_never_empty(spool: Spool) -> None:
