@@ -91,7 +91,7 @@ def of_rabbitmq_queue(stage: Stage) -> Iterator[Fault]:
     yield Fault(
         "disk alarm",
         "rabbitmq",
-        lambda: node.control("set_disk_free_limit", "1000TB"),
+        lambda: node.control("set_disk_free_limit", str(10**15)),
         lambda: node.control("set_disk_free_limit", "50MB"),
         15.0,
     )

@@ -46,6 +46,7 @@ class RabbitmqNode:
         program = rabbitmq_server()
         if program is None:
             raise FileNotFoundError("RabbitMQ is not installed here: choose Postgres as the queue.")
+        self._control = str(Path(program).with_name("rabbitmqctl"))
         self.port, distribution = free_port(), free_port()
         self.name = f"rollcall{number}-{self.port if first is None else first.port}@localhost"
         settings = folder / f"rabbitmq-{number}.conf"
@@ -76,7 +77,7 @@ class RabbitmqNode:
         Raises:
             subprocess.CalledProcessError: the node refuses, or is away.
         """
-        command = ["rabbitmqctl", "-q", "-n", self.name, *arguments]
+        command = [self._control, "-q", "-n", self.name, *arguments]
         done = subprocess.run(
             command, env=self._environment, capture_output=True, text=True, check=True, timeout=_CONTROL_SECONDS
         )
