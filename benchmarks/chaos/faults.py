@@ -31,7 +31,7 @@ def faults_of(stage: Stage) -> list[Fault]:
         # Longer than it takes a queue to give a silent worker up.
         *(fault for worker in stage.workers for fault in _of_part("worker", worker, frozen=45.0)),
         *_of_postgres(stage),
-        *(_of_part("pooler", stage.pooler.part, frozen=10.0) if stage.pooler else ()),
+        *_of_pooler(stage),
         *_of_rabbitmq(stage),
         *of_rabbitmq_queue(stage),
         *of_foreign_messages(stage),
@@ -49,6 +49,14 @@ def _of_part(kind: str, part: Part, frozen: float) -> Iterator[Fault]:
     yield Fault(f"{kind} killed", part.name, part.kill, part.start, 5.0)
     yield Fault(f"{kind} frozen", part.name, part.freeze, part.thaw, frozen)
     yield Fault(f"{kind} restarted", part.name, stop, part.start, 1.0)
+
+
+def _of_pooler(stage: Stage) -> Iterator[Fault]:
+    # Not restarted: to pgbouncer a SIGTERM is as bad as a SIGKILL, and its status says so.
+    if stage.pooler is not None:
+        part = stage.pooler.part
+        yield Fault("pooler killed", part.name, part.kill, part.start, 5.0)
+        yield Fault("pooler frozen", part.name, part.freeze, part.thaw, 10.0)
 
 
 class BadEndError(Exception):
