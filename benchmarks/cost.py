@@ -1,7 +1,7 @@
 """`cost`: CPU seconds for 100,000 events by process, beside the floor's, and what they come to in a day.
 
 A day of this machine is taken as all of its cores busy with events and nothing else: a bound, since a core also idles
-while another is waited for. One receiver and one worker process are bounds of their own, for each runs on one core.
+while another is waited for. One receiver and one worker process are separate bounds, as each runs on one core.
 """
 
 import os

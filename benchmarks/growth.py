@@ -40,7 +40,7 @@ def measure(ground: Ground, effort: Effort) -> Iterator[Line]:
             # Once more than is counted: at first code is read, connections are made, statements are planned.
             for _ in range(effort.rounds + 1):
                 deliveries = unsigned_deliveries(effort.events, seed=time_ns())
-                # It looks after the one in the other's turn.
+                # It vacuums the one in the other's turn.
                 ground.autovacuum("off")
                 try:
                     empty.append(work_off(empty_url, empty_account, deliveries))

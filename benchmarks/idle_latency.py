@@ -1,6 +1,6 @@
 """`idle_latency`: from the start of a POST, on a new connection, to its row being visible, one delivery at a time.
 
-The ledger's newest id is asked for over and over, half a millisecond apart, by a connection of its own: that is how
+The ledger's newest id is polled every half millisecond on a separate connection: that is how
 exact it is. Between two deliveries the system is left alone, for a moment of chance length.
 """
 

@@ -19,7 +19,7 @@ from workers.queue.delivery import first_delivery_id
 _STALLED_SECONDS = 30.0
 # Looks at the ledger cost it time: the next comes when half of what is missing should be there.
 _SHORTEST_PAUSE, _LONGEST_PAUSE = 0.01, 0.5
-# After the last commit the queue is still told: that belongs to the cost, not to the time.
+# Acknowledging the last commit counts towards the cost, not the time.
 _LAST_WORDS = 0.3
 
 # Ids sort by time: counted are the new ones alone, however many there were.

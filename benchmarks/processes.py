@@ -1,4 +1,4 @@
-"""Processes of a run: started in a folder of their own, logging to files there, ended with the run."""
+"""Processes of a run: started in a separate folder, logging to files there, stopped with the run."""
 
 import os
 import signal
@@ -21,7 +21,7 @@ class Processes:
 
     Attributes:
         pids: by name.
-        settings: what all of them are told, beside where to find programs and this code.
+        settings: environment variables for all of them, besides the paths of programs and this code.
     """
 
     def __init__(self, folder: Path, stack: ExitStack, settings: Mapping[str, str]) -> None:
@@ -60,7 +60,7 @@ def processes(settings: Mapping[str, str]) -> Iterator[Processes]:
 
 
 def free_port() -> int:
-    """Return a port that nobody listens on."""
+    """Return a free port."""
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port: int = probe.getsockname()[1]
         return port

@@ -14,7 +14,7 @@ def print_line(line: Line) -> None:
 
 
 def print_tables(lines: Sequence[Line]) -> None:
-    """Print a table for each benchmark to stderr, where it is in nobody's way."""
+    """Print a table for each benchmark to stderr, apart from the JSON lines."""
     for benchmark, group in groupby(lines, key=lambda line: line["benchmark"]):
         rows = [{name: value for name, value in line.items() if name != "benchmark"} for line in group]
         columns = list(dict.fromkeys(name for row in rows for name in row))

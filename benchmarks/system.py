@@ -120,7 +120,7 @@ def running(
 
 
 def _wait_until_ready(started: Processes, port: int) -> None:
-    # Any answer will do: only Rollcall's receiver knows the path.
+    # Any answer counts: only Rollcall's receiver has the path.
     deadline = time.monotonic() + _START_SECONDS
     while time.monotonic() < deadline and started.are_alive():
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=1)

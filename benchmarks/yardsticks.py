@@ -26,7 +26,7 @@ _ROWS_AT_ONCE = 200
 
 
 def measure(ground: Ground, effort: Effort) -> Iterator[Line]:
-    """Measure each by itself, the two servers in turns."""
+    """Measure each separately, alternating between the two servers."""
     events = signed_events(effort.events)
     with (
         running(ground, FLOOR, events.public_key) as floor,

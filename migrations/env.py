@@ -17,7 +17,7 @@ from workers.tables.models import Base
 
 SCHEMA = "rollcall"
 
-# "rollcall" in ASCII, so that it is found among a database's advisory locks by whoever wonders who holds it.
+# "rollcall" in ASCII, to make it recognizable among a database's advisory locks.
 MIGRATION_LOCK = int.from_bytes(b"rollcall")
 
 # A migration waits this long for a table that is in use, then fails: one that waits longer has everyone who wants the

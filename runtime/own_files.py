@@ -1,4 +1,4 @@
-"""Files that are ours: opened without following a link, and left alone where somebody else has put them.
+"""Our own files: opened without following links, and never used if another user created them.
 
 A link in a folder of ours would have us read, or as root overwrite, what it points to; a hard link likewise.
 """

@@ -19,7 +19,7 @@ class UnsafeFolderError(SettingError):
 
 
 def check_folder(path: Path, name: str, what: str) -> None:
-    """See whether nobody but this user and root can put anything into a folder. One that is not there is safe.
+    """Check that only this user and root can write to a folder. A missing folder is safe.
 
     Args:
         path: the folder.
@@ -27,7 +27,7 @@ def check_folder(path: Path, name: str, what: str) -> None:
         what: how the message begins: the folder, by the variable.
 
     Raises:
-        UnsafeFolderError: somebody else can.
+        UnsafeFolderError: another user can.
     """
     try:
         found = path.stat()
@@ -70,7 +70,7 @@ def close_to_others(path: Path) -> None:
         found = path.stat()
         if found.st_uid == os.geteuid() and stat.S_IMODE(found.st_mode) & ~PRIVATE:
             path.chmod(PRIVATE)
-    except OSError:  # a read-only disk; nobody can put anything there either
+    except OSError:  # a read-only disk; no one can write there either
         return
 
 

@@ -31,10 +31,10 @@ class VarFolder:
         return cls(path, SPOOL_DIR.of(environment) or path / "spool")
 
     def check(self) -> None:
-        """See that nobody else can put files into the folder, nor among the keys.
+        """Check that no other user can create files in the folder or among the keys.
 
         Raises:
-            SettingError: somebody can.
+            SettingError: another user can.
         """
         check_folder(self.path, VAR_DIR.name, f"The folder that {VAR_DIR.name} names (default {VAR_DIR.default})")
         what = f"The folder keys in {VAR_DIR.name}"
@@ -42,10 +42,10 @@ class VarFolder:
         check_folder(self.keys, VAR_DIR.name, what)
 
     def check_spool(self) -> None:
-        """See that nobody else can put deliveries into the spool.
+        """Check that no other user can put deliveries into the spool.
 
         Raises:
-            SettingError: somebody can.
+            SettingError: another user can.
         """
         what = f"The spool's folder, {SPOOL_DIR.name} (default: the folder spool in {VAR_DIR.name}),"
         if self.spool == self.path / "spool":
@@ -53,12 +53,12 @@ class VarFolder:
         check_folder(self.spool, SPOOL_DIR.name, what)
 
     def secure(self) -> None:
-        """See that nobody else can put anything into any of it, and close spool and keys to readers.
+        """Check that no other user can write to any of it, and make spool and keys unreadable for others.
 
         The folder itself stays passable: the embedded Postgres runs as another account where we are root.
 
         Raises:
-            SettingError: somebody can.
+            SettingError: another user can.
         """
         self.check()
         self.check_spool()

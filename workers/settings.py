@@ -14,7 +14,7 @@ from workers.reading.scope import Scope
 
 @dataclass(frozen=True, slots=True)
 class WorkerSettings:
-    """What a worker is told.
+    """The worker's settings.
 
     Attributes:
         database_url: where the tables are.

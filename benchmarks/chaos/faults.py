@@ -44,7 +44,7 @@ def faults_of(stage: Stage) -> list[Fault]:
 def _of_part(kind: str, part: Part, frozen: float) -> Iterator[Fault]:
     def stop() -> None:
         if status := part.stop():
-            raise BadEndError(f"{part.name} ended with status {status} when it was told to stop.")
+            raise BadEndError(f"{part.name} exited with status {status} when asked to stop.")
 
     yield Fault(f"{kind} killed", part.name, part.kill, part.start, 5.0)
     yield Fault(f"{kind} frozen", part.name, part.freeze, part.thaw, frozen)
@@ -166,7 +166,7 @@ class Misfortune:
                 fault.end()
         except SparedError:
             self.befallen[fault.kind] -= 1
-        except Exception as error:  # noqa: BLE001 - told in the summary; the other faults go on
+        except Exception as error:  # noqa: BLE001 - reported in the summary; the other faults go on
             self.failures.append(f"{fault.kind}: {type(error).__name__}: {error}")
         with self._lock:
             self._suffering -= fault.targets

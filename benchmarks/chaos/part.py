@@ -6,7 +6,7 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-# A stop finishes what is under way; whoever needs longer than this is broken.
+# A stop finishes pending work; a part that needs longer than this is broken.
 _STOP_SECONDS = 60.0
 
 

@@ -8,7 +8,7 @@ _LOWEST, _HIGHEST = 10_000, 30_000
 
 
 def free_port() -> int:
-    """Return a port of 127.0.0.1 that nobody listens on, nor on the next one (a worker's metrics are there)."""
+    """Return a free port of 127.0.0.1 whose next port is free too (for a worker's metrics)."""
     while True:
         port = random.randrange(_LOWEST, _HIGHEST)
         if _is_free(port) and _is_free(port + 1):

@@ -21,7 +21,7 @@ from workers.queue.delivery import Provider
 # As Dyte documents it: up to five tries, a second apart.
 TRIES = 5
 _PAUSE = 1.0
-# The vendor gives up after three; whoever listens longer learns how long an answer really takes.
+# The vendor times out after three; waiting longer measures how long an answer really takes.
 PATIENCE = 3.0
 _LISTENS = 15.0
 # A few come twice under new ids, a few come late; seconds.

@@ -1,4 +1,4 @@
-"""What is done to the queue itself: deleted, closed to us, in alarm, filled with what nobody can read."""
+"""Faults of the queue itself: deleted, access revoked, in alarm, filled with unreadable messages."""
 
 import time
 from collections.abc import Callable, Iterator

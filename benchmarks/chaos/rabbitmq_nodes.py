@@ -16,7 +16,7 @@ from workers.queue.message import QUEUE_NAME
 
 _CONTROL_SECONDS = 60.0
 
-# Debian's own `rabbitmq-server` is for one node and its account; what it wraps starts any number as whoever calls it.
+# Debian's own `rabbitmq-server` is for one node and its account; its program starts any number as the calling user.
 _SCRIPTS = ("/usr/lib/rabbitmq/bin/rabbitmq-server", "/usr/local/sbin/rabbitmq-server")
 
 _SETTINGS = """

@@ -49,7 +49,7 @@ def mixed(stage: Stage, seed: int, seconds: float) -> Story:
 
 
 def queue_down(stage: Stage, _seed: int, seconds: float) -> Story:
-    """The queue's server is killed and comes back after `seconds`: nobody is to notice but the spool."""
+    """The queue's server is killed and comes back after `seconds`: only the spool may notice."""
 
     def kill() -> None:
         if not stage.nodes:
@@ -70,7 +70,7 @@ def queue_down(stage: Stage, _seed: int, seconds: float) -> Story:
 
 
 def queue_frozen(stage: Stage, _seed: int, seconds: float) -> Story:
-    """The queue takes connections and says nothing for `seconds`: nobody is to notice but the spool."""
+    """The queue takes connections and does not answer for `seconds`: only the spool may notice."""
 
     def freeze() -> None:
         for proxy in stage.to_queue:

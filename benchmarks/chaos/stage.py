@@ -1,4 +1,4 @@
-"""The stage: a Postgres, a queue, receivers and workers, all of their own, with TCP proxies in between."""
+"""The stage: a Postgres, a queue, receivers and workers, all private, with TCP proxies in between."""
 
 import http.client
 import os
@@ -154,7 +154,7 @@ def set_stage(
     worker: Sequence[str] = (),
     pooled: bool = False,
 ) -> Iterator[Stage]:
-    """Run a stage in a folder of its own, which is removed at the end.
+    """Run a stage in a temporary folder.
 
     Args:
         queue: the kind of queue, or the URL of a RabbitMQ that is there.

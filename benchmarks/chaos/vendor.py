@@ -1,4 +1,4 @@
-"""The vendor: a process of its own that posts, so that nothing in this one adds to the time of an answer."""
+"""The vendor: a separate posting process, so that nothing in this one adds to the time of an answer."""
 
 import asyncio
 import multiprocessing

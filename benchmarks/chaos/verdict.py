@@ -41,7 +41,7 @@ class Verdict:
         lost: answers of 200 without a row of the ledger.
         doubled: bodies that count more than once, or not at all though they are in the ledger.
         wrong: what differs between the tables and those that a reference model makes of the ledger.
-        unknown: rows of the ledger with a body that nobody has sent.
+        unknown: rows of the ledger with a body that was never sent.
         quarantined: rows of the ledger; none is sent that would have to be.
         in_queue: messages left.
         in_spool: groups left.
@@ -117,7 +117,7 @@ def judge(stage: Stage, account: Account) -> Verdict:
 
 
 def in_queue(stage: Stage) -> int:
-    """Return how many messages are in the queue (RabbitMQ: and in nobody's hands), at least 1 if it can't be told."""
+    """Return how many messages are in the queue (RabbitMQ: unacknowledged ones excluded), at least 1 if unknown."""
     if is_postgres(stage.broker_urls[0]):
         with psycopg.connect(stage.database_url) as connection:
             row = connection.execute("SELECT count(*) FROM rollcall_queue.queue").fetchone()
@@ -130,7 +130,7 @@ def in_queue(stage: Stage) -> int:
 
 
 def in_parking(stage: Stage) -> int:
-    """Return how many messages are parked; none if it can't be told."""
+    """Return how many messages are parked; 0 if unknown."""
     parked = open_broker(";".join(stage.broker_urls)).parked(QUEUE_NAME)
     try:
         return parked.count()
@@ -141,7 +141,7 @@ def in_parking(stage: Stage) -> int:
 
 
 def in_spool(folder: Path) -> int:
-    """Return how many groups the spool's files hold; at least 1 if it can't be told."""
+    """Return how many groups the spool's files hold; at least 1 if unknown."""
     groups = 0
     for path in folder.glob("*.sqlite"):
         try:

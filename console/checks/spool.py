@@ -56,7 +56,7 @@ def _problem(folder: Path, spool: SpoolFigures) -> Finding | None:
     if spool.foreign_files:
         return doubtful(
             "spool",
-            f"{folder} has links or files of another user, which nobody opens ({spool.foreign_files}): "
+            f"{folder} has links or files of another user, which are ignored ({spool.foreign_files}): "
             "find out who put them there, and remove them.",
         )
     if spool.unreadable_files:

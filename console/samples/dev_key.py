@@ -17,7 +17,7 @@ def ensure_dev_key(path: Path) -> None:
     """Create a development key at `path` if there is none; only its owner can read it.
 
     Raises:
-        CommandFailedError: somebody else has put one there.
+        CommandFailedError: another user has put one there.
     """
     if is_foreign(path):
         raise CommandFailedError(

@@ -147,7 +147,7 @@ CROSS JOIN LATERAL (
 """
 
 # What happened in some sessions, added up. A function, not a join, because Postgres plans it for the few sessions that
-# it is given: as a part of daily_usage it would be costed for a spinning disk (random_page_cost is 4 unless somebody
+# it is given: as a part of daily_usage it would be costed for a spinning disk (random_page_cost is 4 unless someone
 # changed it), and that is where reading all participants of all times, with code compiled for it, looks cheaper.
 USAGE_OF = """
 CREATE FUNCTION rollcall.usage_of(

@@ -16,7 +16,7 @@ SCHEMA = "rollcall"
 # A row whose new version finds room on its page, and changes nothing indexed, needs no new entry in any index.
 FILLFACTORS = {"sessions": (75, 50), "meetings": (100, 50), "recordings": (100, 50)}
 
-# What nobody looks rows up by is not worth sampling, least of all whole bodies.
+# Columns without lookups are not worth sampling, least of all whole bodies.
 NOT_SAMPLED = (("deliveries", "payload"), ("deliveries", "raw"), ("timeline", "detail"))
 
 # Writers wait from here to the end, readers only for the last moment. The order is that in which a worker's transaction
@@ -42,7 +42,7 @@ ENTRY_BY_KIND = "(session_id, kind, subject_id, occurred_at) NULLS NOT DISTINCT"
 
 
 def _replace_indexes(deliveries_first_copy: str, timeline_entry: str) -> None:
-    """Make two unique indexes anew; a version that runs meanwhile names columns, not indexes."""
+    """Recreate two unique indexes; a version running meanwhile refers to columns, not indexes."""
     op.execute(HOLD_WRITERS)
     op.execute(f"CREATE UNIQUE INDEX new_first_copy ON {SCHEMA}.deliveries {deliveries_first_copy}")
     op.execute(f"CREATE UNIQUE INDEX new_entry ON {SCHEMA}.timeline {timeline_entry}")

@@ -151,7 +151,7 @@ class _Slot:
 
     @classmethod
     def take(cls, path: Path) -> "_Slot | None":
-        """Return the slot, or None if another process has it, or somebody else has put a file there."""
+        """Return the slot, or None if another process has it, or another user has put a file there."""
         try:
             check_place(path)
             descriptor = open_own(path.with_suffix(".lock"), os.O_CREAT | os.O_RDWR)

@@ -29,13 +29,13 @@ class Pace:
         refresh_seconds: between fetches of a document that answers, or that has failed for a day.
         first_retry_seconds: after a failed fetch; doubled each time.
         last_retry_seconds: the maximum.
-        anew: the minimum time between two rounds triggered by requests.
+        round_pause: the minimum time between two rounds triggered by requests.
     """
 
     refresh_seconds: float = 3600.0
     first_retry_seconds: float = 1.0
     last_retry_seconds: float = 60.0
-    anew: timedelta = timedelta(minutes=1)
+    round_pause: timedelta = timedelta(minutes=1)
 
 
 class KeyWatch:
@@ -110,7 +110,7 @@ class KeyWatch:
         """
         now = self._steady()
         began = self._round_began
-        if began is None or now - began >= self._pace.anew:
+        if began is None or now - began >= self._pace.round_pause:
             self._round_began = now
             self._round |= {asyncio.create_task(self._look(document)) for document in self._documents}
         self._round = {look for look in self._round if not look.done()}

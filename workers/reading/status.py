@@ -1,18 +1,18 @@
-"""What became of a delivery: the values of `deliveries.status`."""
+"""The status of a delivery: the values of `deliveries.status`."""
 
 from enum import StrEnum
 
 
 class Status(StrEnum):
-    """What became of a delivery."""
+    """The status of a delivery."""
 
     PROCESSED = "processed"
     """Its event is in the tables."""
     REPEAT = "repeat"
-    """Its body was kept before; the first delivery of it is in `repeat_of`."""
+    """Its body was received before; `repeat_of` is the first delivery of it."""
     UNKNOWN = "unknown"
-    """Its event is of a kind that this version does not know; replay it once a version does."""
+    """This version does not know its event; replay it after an upgrade."""
     FOREIGN = "foreign"
-    """Its organization or webhook registration is not among those that are set; it changed nothing else."""
+    """Its organization or webhook id is not in the settings; it changed nothing else."""
     QUARANTINED = "quarantined"
     """It can't be read or lacks what identifies it; the reason is in `error`."""

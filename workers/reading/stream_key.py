@@ -1,6 +1,6 @@
-"""The stream key does not rest: it is cut out of whatever is stored of a body.
+"""Removes stream keys from everything that is stored of a body.
 
-Whoever has a livestream's `streamKey` can broadcast in the customer's name.
+Anyone who has a livestream's `streamKey` can broadcast in the customer's name.
 """
 
 import json
@@ -58,7 +58,7 @@ def overwrite_stream_keys(raw: bytes, secrets: Iterable[str] | None = None) -> b
         secrets: the keys that the decoded body holds; None where it can't be decoded.
     """
     if b"\0" in raw and may_hold_stream_key(raw.replace(b"\0", b"").lower()):
-        return STARS.encode()  # UTF-16 or the like: nothing in it can be told apart
+        return STARS.encode()  # UTF-16 or similar: its parts can't be identified
     text = raw.decode("utf-8", "surrogateescape")
     found: set[str] = set()
     pieces: list[str] = []

@@ -1,10 +1,10 @@
-"""The times that a body states: how they are written, and which of them can be."""
+"""The times in a body: how they are parsed, and which are plausible."""
 
 import re
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 
-# The service is younger; what is before is no time but a zero, or a default.
+# The service is younger: anything earlier is a zero or a default.
 EARLIEST = datetime(2015, 1, 1, tzinfo=UTC)
 # An event is sent once it has happened; a day is room for clocks that are wrong and for offsets left out.
 CLOCKS_DIFFER_BY = timedelta(days=1)
@@ -25,7 +25,7 @@ def parse_time(value: object) -> datetime:
     Raises:
         ValueError, OverflowError: it is none, or none of the years 1 to 9999.
     """
-    # Before anything is done with it: what is parsed is remembered.
+    # First of all, as parsed texts are cached.
     if not isinstance(value, str) or len(value) > LONGEST_TIME:
         raise ValueError
     return remembered_time(value)

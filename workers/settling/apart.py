@@ -1,7 +1,7 @@
-"""Telling the deliveries that the database refuses from their neighbours, by trying fewer at a time.
+"""Isolates the deliveries that the database refuses, by trying smaller groups.
 
-A refusal may concern one row (a trigger that objects to it) or all (a table is gone, a right was revoked). What tells
-the one from the other is a neighbour: a delivery is at fault by itself only if another of the same kind is taken.
+A refusal may affect one row (a trigger objects to it) or all (a table is missing, a privilege was revoked). To tell
+them apart: a delivery is at fault only if another one with the same kind of event is accepted.
 """
 
 from collections.abc import Sequence
@@ -26,7 +26,7 @@ _log = structlog.get_logger(__name__)
 
 
 class Apart(msgspec.Struct, frozen=True):
-    """What trying fewer at a time came to.
+    """The result of trying smaller groups.
 
     Attributes:
         settlement: of the deliveries that were taken, or quarantined.
@@ -42,10 +42,10 @@ def settle_apart(
 ) -> Apart:
     """Settle all that the database takes, in the transaction that is open.
 
-    A delivery that is refused is quarantined if a neighbour of the same kind of event is taken.
+    A refused delivery is quarantined if another one with the same kind of event is accepted.
 
     Raises:
-        psycopg.Error: the database is away, somebody is in the way, or it refuses whatever there is.
+        psycopg.Error: the database is away, another transaction is in the way, or it refuses everything.
     """
     return _Trial(connection, scope, settle).of(deliveries)
 

@@ -38,7 +38,7 @@ class Withdrawn(msgspec.Struct, frozen=True):
 
 @dataclass(slots=True)
 class Outcome:
-    """What writing a batch into the ledger came to. It is filled meanwhile.
+    """The result of writing a batch into the ledger, filled as it proceeds.
 
     Attributes:
         new: the deliveries that are new to the ledger and no repeats, in the order of their ids.
@@ -94,7 +94,7 @@ def _keep_copies(cursor: Cursor, copies: list[Kept], outcome: Outcome) -> None:
 
 
 def _insert_first_copies(cursor: Cursor, by_body: dict[_Body, list[Kept]], outcome: Outcome) -> dict[_Body, list[Kept]]:
-    """Write deliveries whose bodies nobody has any more, and return those whose bodies somebody has again."""
+    """Write deliveries whose bodies have no first copy any more, and return those whose bodies have one again."""
     copies = [kept for of_body in by_body.values() for kept in of_body]
     written = insert(cursor, sorted(copies, key=lambda kept: (kept.body_sha256, kept.delivery.id)))
     outcome.new += [kept for kept in copies if kept.delivery.id in written]

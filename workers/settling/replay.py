@@ -1,7 +1,7 @@
 """Replay: deliveries of the ledger are read again and the tables rebuilt from them, session by session.
 
-For when a version knows better, `ORGANIZATION_IDS` or `WEBHOOK_IDS` have changed, or the tables were emptied. Workers
-may run meanwhile: a session that is replayed is locked as one that is written.
+For use after an upgrade, when `ORGANIZATION_IDS` or `WEBHOOK_IDS` have changed, or when tables were emptied. Workers
+may be running: a session is locked while it is replayed, as when it is written.
 """
 
 from collections import Counter
@@ -24,7 +24,7 @@ from workers.tables.arrays import Cursor
 from workers.tables.chosen import choose, chosen_sessions, chosen_without_session
 from workers.tables.names import reopen_names, sweep_names
 
-# Deliveries in one transaction, more or less: a session is never torn.
+# Approximate deliveries per transaction: a session is never split.
 _SESSIONS_AT_ONCE = 100
 _DELIVERIES_AT_ONCE = 2_000
 _MOST_DEADLOCKS = 10
@@ -94,7 +94,7 @@ def _next(connection: psycopg.Connection[Any], select: Callable[[], list[Key]]) 
 
 
 def _in_transaction(connection: psycopg.Connection[Any], work: Callable[[], Counter[Status]]) -> Counter[Status]:
-    """Do a part of the replay; again, where a worker was in its way."""
+    """Replay a part; retry if a worker was in the way."""
     for _ in range(_MOST_DEADLOCKS):
         with suppress(errors.DeadlockDetected), connection.transaction():
             return work()

@@ -34,7 +34,7 @@ log = structlog.get_logger()
 def settle(connection: psycopg.Connection[Any], deliveries: Sequence[Delivery], scope: Scope) -> Settlement:
     """Write a group of deliveries into the ledger and the tables, in the transaction that is open.
 
-    A delivery whose data the tables don't take is found and quarantined with the reason; its neighbours go through.
+    A delivery whose data the tables reject is quarantined with the reason; the others are settled.
 
     Returns:
         What it comes to if the transaction commits.
@@ -65,13 +65,13 @@ def read_delivery(delivery: Delivery, scope: Scope) -> Kept:
 
 
 def settle_batch(cursor: Cursor, batch: Sequence[Kept]) -> Settlement:
-    """Settle deliveries that have been read: all of them, or, where one can't be, the others and that one quarantined.
+    """Settle deliveries that have been read; one that can't be settled is quarantined.
 
     Raises:
         psycopg.Error: as `settle`.
     """
     try:
-        # In a pipeline the statements whose answers nobody reads travel together.
+        # A pipeline sends statements without results together.
         with cursor.connection.pipeline(), cursor.connection.transaction():
             return _settle_all(cursor, batch)
     except Exception as error:
@@ -96,7 +96,7 @@ def _read(delivery: Delivery, scope: Scope) -> Reading:
         log.exception("delivery_not_read", delivery_id=str(delivery.id), reason=reason)
         return Reading(
             Status.QUARANTINED,
-            error=f"this version fails to read it ({reason}); replay it with a version that knows better",
+            error=f"this version fails to read it ({reason}); replay it with a newer version",
             raw=overwrite_stream_keys(delivery.body),
         )
 
@@ -136,7 +136,7 @@ def _quarantined(kept: Kept, reason: str) -> Kept:
     read_before = kept.reading
     reading = Reading(
         Status.QUARANTINED,
-        error=f"the database does not take what it states ({reason}); replay it with a version that knows better",
+        error=f"the database rejects its data ({reason}); replay it with a newer version",
         raw=read_before.payload.encode() if read_before.payload is not None else read_before.raw,
     )
     return Kept(kept.delivery, kept.body_sha256, reading)

@@ -30,7 +30,7 @@ ON CONFLICT DO NOTHING
 RETURNING id
 """
 
-# Constraints and triggers that would only be heard at the commit, when nobody can tell any more whose they are.
+# Otherwise deferred constraints and triggers would only fail at the commit, when the row at fault is unknown.
 _CHECK_AT_ONCE = "SET CONSTRAINTS ALL IMMEDIATE"
 _KINDS = "SELECT DISTINCT event, status FROM rollcall.deliveries WHERE id = ANY(%b::uuid[])"
 _KNOWN = "SELECT id FROM rollcall.deliveries WHERE id = ANY(%b::uuid[])"
@@ -70,7 +70,7 @@ SET repeat_of = new.first
 FROM unnest(%b::uuid[], %b::uuid[]) AS new (former, first)
 WHERE delivery.repeat_of = new.former
 """
-# A repeat holds no payload of its own; one that counts after all gets that of a copy.
+# A repeat has no payload; one that counts after all gets a copy's.
 _BECOME_PROCESSED = """
 UPDATE rollcall.deliveries AS delivery
 SET status = 'processed', repeat_of = NULL, payload = new.payload::jsonb, raw = new.raw, error = new.error

@@ -71,7 +71,7 @@ def counting_between(cursor: Cursor, first: UUID, last: UUID, meeting_id: str | 
 
 
 def counting_before(cursor: Cursor, before: UUID, most: int) -> list[Stored]:
-    """Return at most so many of the deliveries that count and were received before one, the last one first."""
+    """Return the deliveries that count and were received before one, latest first, up to a limit."""
     return _rows(cursor.execute(_BEFORE, [before, most]))
 
 

@@ -68,4 +68,4 @@ def test_doctor_warns_of_files_in_the_spool_that_nobody_opens(rollcall: Rollcall
     (spool / "000.sqlite").symlink_to(tmp_path / "elsewhere")
     examined = rollcall("doctor", DATABASE_URL="postgresql://127.0.0.1:9/away")
     [line] = [line for line in examined.stdout.splitlines() if line.split()[:2] == ["warning", "spool"]]
-    assert "which nobody opens (1)" in line
+    assert "which are ignored (1)" in line

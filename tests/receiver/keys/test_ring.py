@@ -344,4 +344,4 @@ def test_a_fetch_that_began_before_a_request_came_in_refuses_nobody(
 
 def test_the_pace_is_the_contracts() -> None:
     pace = Pace()
-    assert (pace.refresh_seconds, pace.last_retry_seconds, pace.anew) == (3600, 60, timedelta(minutes=1))
+    assert (pace.refresh_seconds, pace.last_retry_seconds, pace.round_pause) == (3600, 60, timedelta(minutes=1))

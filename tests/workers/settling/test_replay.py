@@ -1,4 +1,4 @@
-"""Replay: the ledger read again, for other settings, for code that knows better, for emptied tables, beside workers."""
+"""Replay: the ledger read again, for other settings, for newer code, for emptied tables, beside workers."""
 
 import json
 import threading

@@ -1,6 +1,6 @@
 """The data map: what each column holds of a person. Each column of a model is declared with one of these types.
 
-Code that shows, sends or deletes rows reads it here and keeps no list of its own: a page for people who may not see
+Code that shows, sends or deletes rows reads it here instead of keeping a list: a page for people who may not see
 names, a message without personal data, forgetting a person.
 """
 
@@ -28,7 +28,7 @@ class Holding(StrEnum):
     TEXT = "text"
     """Text that people wrote, which may name anyone."""
     LINK = "link"
-    """A link to what people said and showed; whoever has it can open it."""
+    """A link to what people said and showed; anyone who has it can open it."""
     PAYLOAD = "payload"
     """What the vendor sent, with all of these in it."""
 
