@@ -1,8 +1,8 @@
-r"""A body, opened: its JSON value, and what of it is stored.
+r"""A parsed body: its JSON value, and what is stored of it.
 
-`payload` is the text for the `jsonb` column. jsonb holds less than JSON allows: no `\u0000`, no lone surrogate, no
-number beyond its range. Such a body is stored as `raw` bytes instead. Of two members of one name jsonb keeps the last,
-and so does the value that the facts are read from.
+`payload` is the text for the `jsonb` column. jsonb accepts less than JSON allows: no `\u0000`, no lone surrogate, no
+number beyond its range. Such a body is stored as `raw` bytes instead. For duplicate names jsonb keeps the last
+member, and so does the value that the facts are read from.
 """
 
 import json
@@ -13,11 +13,11 @@ import msgspec
 
 from workers.reading.stream_key import may_hold_stream_key, overwrite_stream_keys, without_stream_keys
 
-# Below this size no number can have more digits than jsonb takes: 131,072 before the point, 16,383 behind it.
+# Below this size no number can exceed jsonb's digits: 131,072 before the point, 16,383 after it.
 _PLAIN_SIZE = 16_000
 _MOST_DIGITS = 4_000
 _MOST_EXPONENT = 4_000
-# Beyond this nothing is read: far below what any stack bears, so that every process reads the same.
+# Deeper bodies are not read: far below any stack limit, so that every process reads the same.
 _DEEPEST = 200
 _TOO_DEEP = f"the body is nested too deeply to be read (more than {_DEEPEST} levels)"
 
@@ -26,10 +26,10 @@ class OpenedBody(msgspec.Struct, frozen=True):
     """A body and what is stored of it.
 
     Attributes:
-        value: the decoded JSON without stream keys, or None where it is none (see `unreadable`).
-        payload: JSON text for the jsonb column, without stream keys; None where jsonb can't hold it.
-        raw: the bytes, stream keys overwritten, where jsonb can't hold the body.
-        unreadable: why it can't be decoded; None where it can.
+        value: the decoded JSON without stream keys; None if it is not JSON (see `unreadable`).
+        payload: JSON text for the jsonb column, without stream keys; None if jsonb can't hold it.
+        raw: the bytes with stream keys overwritten, if jsonb can't hold the body.
+        unreadable: why it can't be decoded; None if it can.
     """
 
     value: Any
@@ -39,7 +39,7 @@ class OpenedBody(msgspec.Struct, frozen=True):
 
 
 def open_body(body: bytes) -> OpenedBody:
-    """Decode a body of any bytes. Never raises."""
+    """Decode arbitrary bytes as a body. Never raises."""
     if _is_plain(body):
         try:
             value, text = _decode_plain(body), body.decode()
@@ -115,7 +115,7 @@ def _number(digits: str, beyond: list[str]) -> int | float:
 
 
 def _survey(value: Any) -> tuple[int, bool]:
-    """Return how deep a value nests, up to one level too many, and whether jsonb can hold all that was looked at."""
+    """Return a value's nesting depth, up to one above the limit, and whether jsonb can hold what was visited."""
     depth, fits = 0, True
     level = [value]
     while level and depth <= _DEEPEST:

@@ -1,6 +1,6 @@
-"""What each event of the vendor states: one table from an event's name to a function, one function an event.
+"""What each of the vendor's events states: a table of event names and functions, one function per event.
 
-A new event is one line in `EVENTS` and one function.
+To add an event, add a line to `EVENTS` and a function.
 """
 
 from collections.abc import Callable
@@ -28,7 +28,7 @@ from workers.reading.stop_reason import bare_stop_reason
 
 
 class Ids(NamedTuple):
-    """Ids that a body states in another place than its meeting object."""
+    """Ids that a body states outside its meeting object."""
 
     organization: str | None = None
     meeting: str | None = None
@@ -39,22 +39,22 @@ NO_IDS = Ids()
 
 
 def session_started(body: Fields) -> Facts:
-    """`meeting.started`: the first participant is there."""
+    """`meeting.started`: the first participant has joined."""
     return Facts(*_named_session(body, starts=True))
 
 
 def session_ended(body: Fields) -> Facts:
-    """`meeting.ended`. `meeting.status` is LIVE here too: only `endedAt` and the event's name tell of the end."""
+    """`meeting.ended`. `meeting.status` is LIVE here too: only `endedAt` and the event's name state the end."""
     return Facts(*_named_session(body, ends=True))
 
 
 def participant_joined(body: Fields) -> Facts:
-    """`meeting.participantJoined`: a connection came up."""
+    """`meeting.participantJoined`: a peer connected."""
     return Facts(*_named_session(body), participant=_participant(body, PresenceKind.JOINED))
 
 
 def participant_left(body: Fields) -> Facts:
-    """`meeting.participantLeft`: a connection went down, at `leftAt`."""
+    """`meeting.participantLeft`: a peer disconnected, at `leftAt`."""
     named = _named_session(body)
     participant = _participant(body, PresenceKind.LEFT)
     if participant.left_at is None:
@@ -95,7 +95,7 @@ def recording_updated(body: Fields) -> Facts:
 
 
 def livestream_updated(body: Fields) -> Facts:
-    """`livestreaming.statusUpdate`: often no session, never a time, and Dyte names not even the meeting."""
+    """`livestreaming.statusUpdate`: often no session, never a time, and with Dyte no meeting either."""
     organization, meeting, session = _named(body)
     update = UpdateFact(
         kind=SubjectKind.LIVESTREAM,
@@ -108,7 +108,7 @@ def livestream_updated(body: Fields) -> Facts:
 
 
 def chat_synced(body: Fields) -> Facts:
-    """`meeting.chatSynced`: the session's chat can be downloaded. It has no meeting object, its members stand alone."""
+    """`meeting.chatSynced`: the session's chat can be downloaded. It has no meeting object."""
     return _artifact(body, ArtifactKind.CHAT)
 
 
@@ -134,12 +134,12 @@ EVENTS: dict[str, Callable[[Fields], Facts]] = {
     "meeting.summary": summary_ready,
 }
 
-# Dyte's updates of a stream name no organization. One that names none can touch nothing but its stream.
+# Dyte's stream updates name no organization, and so may only change their stream.
 MAY_NAME_NO_ORGANIZATION = frozenset({"livestreaming.statusUpdate"})
 
 
 def only_its_subject(facts: Facts) -> Facts:
-    """Return what a status update states of its recording or stream alone: no meeting, no session."""
+    """Return only what a status update states of its recording or stream, without meeting and session."""
     update = facts.update
     if update is None:
         return Facts()
@@ -152,7 +152,7 @@ def _participant(body: Fields, kind: PresenceKind) -> ParticipantFact:
     return ParticipantFact(
         peer_id=_identified(participant, "peerId"),
         kind=kind,
-        # `clientSpecificId` is the name that older payloads have for it.
+        # Older payloads call it `clientSpecificId`.
         custom_participant_id=participant.id("customParticipantId") or participant.id("clientSpecificId"),
         display_name=participant.text("userDisplayName"),
         joined_at=participant.time("joinedAt"),
@@ -173,7 +173,7 @@ def _artifact(body: Fields, kind: ArtifactKind) -> Facts:
 def _named_session(
     body: Fields, ids: Ids = NO_IDS, *, starts: bool = False, ends: bool = False
 ) -> tuple[OrganizationFact | None, MeetingFact | None, SessionFact]:
-    """Return what `_named` does, of a body that has to name a session."""
+    """Return what `_named` does; the body must name a session."""
     organization, meeting, session = _named(body, ids, starts=starts, ends=ends)
     if session is None:
         raise NotIdentifiedError("the body names no session")
@@ -187,7 +187,7 @@ def _named(
 
     Args:
         body: the event.
-        ids: what stands in where the body names none.
+        ids: fallbacks for ids that the body does not name.
         starts: whether it is the event of the session's start.
         ends: whether it is the event of the session's end.
     """

@@ -1,6 +1,6 @@
-"""The facts that one body can state. None means: not stated, or not readable. Times are in UTC.
+"""The facts that one body can state. None means not stated or unreadable. Times are in UTC.
 
-They are frozen: the facts of a body that is read often are kept and shared.
+They are frozen, because cached facts are shared.
 """
 
 from datetime import datetime
@@ -22,20 +22,20 @@ class PresenceKind(StrEnum):
     """What a participant's event reports: the values of `participant_events.kind`."""
 
     JOINED = "joined"
-    """A connection came up."""
+    """A peer connected."""
     LEFT = "left"
-    """A connection went down."""
+    """A peer disconnected."""
 
 
 class ArtifactKind(StrEnum):
-    """What of a session can be downloaded: the values of `artifacts.kind`."""
+    """A session's downloads: the values of `artifacts.kind`."""
 
     CHAT = "chat"
     """A dump of the chat."""
     TRANSCRIPT = "transcript"
-    """What was said."""
+    """The transcript."""
     SUMMARY = "summary"
-    """A summary of what was said."""
+    """The summary."""
 
 
 class OrganizationFact(msgspec.Struct, frozen=True):
@@ -61,12 +61,12 @@ class SessionFact(msgspec.Struct, frozen=True):
     Attributes:
         id: the session.
         meeting_id: its meeting.
-        organization_id: whose it is.
+        organization_id: its organization.
         title: the meeting's title.
         started_at: `startedAt`, which any event can state.
-        ended_at: `endedAt`, likewise: the only word on the end.
-        starts: this is the event of the session's start.
-        ends: this is the event of the session's end.
+        ended_at: `endedAt`, likewise; nothing else states the end.
+        starts: whether this is the event of the session's start.
+        ends: whether this is the event of the session's end.
         end_reason: why it ended.
     """
 
@@ -136,7 +136,7 @@ class UpdateFact(msgspec.Struct, frozen=True):
 
 
 class Facts(msgspec.Struct, frozen=True):
-    """All that one body states."""
+    """Everything that one body states."""
 
     organization: OrganizationFact | None = None
     meeting: MeetingFact | None = None

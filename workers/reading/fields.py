@@ -1,4 +1,4 @@
-"""Reading the fields of a payload leniently: what only describes may be wrong, what identifies may not be missing."""
+"""Reads a payload's fields leniently: descriptive fields may be invalid, identifying ones must be present."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -8,7 +8,7 @@ from workers.errors import WorkersError
 from workers.reading.body import fits_text
 from workers.reading.times import fault_of, parse_time
 
-# In bytes. Ids stand in indexes, three in one row, which Postgres limits to some 2,700; the vendor's have 36.
+# Bytes. Up to three ids share an index row, which Postgres limits to about 2,700; the vendor's have 36.
 LONGEST_ID = 255
 _MOST_BYTES = 2**63 - 1
 
@@ -18,9 +18,9 @@ class NotIdentifiedError(WorkersError):
 
 
 class Fields:
-    """One object of a payload, where in the body it stands, and when the body was received.
+    """One object of a payload, its path in the body, and when the body was received.
 
-    What can't be read is None, and its path goes into `problems`, which all objects of one body share.
+    An unreadable field is None, and its path is added to `problems`, which all objects of one body share.
     """
 
     def __init__(self, members: Mapping[str, Any], path: str, problems: list[str], received_at: datetime) -> None:
@@ -30,7 +30,7 @@ class Fields:
         self.problems = problems
 
     def section(self, name: str) -> "Fields":
-        """Return the object `name`; an empty one where there is none."""
+        """Return the object `name`; an empty one if there is none."""
         members = self._members.get(name)
         if members is None:
             members = {}
@@ -89,15 +89,15 @@ class Fields:
         return number
 
     def value(self, name: str) -> Any:
-        """Return whatever `name` is."""
+        """Return the raw value of `name`."""
         return self._members.get(name)
 
     def problem(self, name: str, takes: str) -> None:
-        """Note that `name` can't be read as `takes`."""
+        """Record that `name` can't be read as `takes`."""
         self._problem(name, takes)
 
     def path(self, name: str) -> str:
-        """Return where in the body `name` stands, as `meeting.sessionId`."""
+        """Return the path of `name` in the body, such as `meeting.sessionId`."""
         return f"{self._path}{name}"
 
     def _time(self, name: str, *, expiry: bool) -> datetime | None:
@@ -120,7 +120,7 @@ class Fields:
 
 
 def is_id(value: object) -> TypeGuard[str]:
-    """Return whether a value can be an id, be it an empty one."""
+    """Return whether a value can be an id, even an empty one."""
     return isinstance(value, str) and fits_text(value) and len(value.encode()) <= LONGEST_ID
 
 

@@ -1,4 +1,4 @@
-"""Reading a delivery: what its body is, whose it is, and what it states."""
+"""Reads a delivery: its status, its organization, and the facts in its body."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -15,15 +15,15 @@ from workers.reading.scope import Scope
 from workers.reading.status import Status
 from workers.reading.times import TOO_FAR_AHEAD
 
-# An unknown event's name is kept to tell what it is; what is longer is no name.
+# An unknown event's name is stored for reference, unless it is implausibly long.
 _LONGEST_EVENT_NAME = 200
 
 
 class Reading(msgspec.Struct, frozen=True):
-    """What one body is.
+    """The reading of one body.
 
     Attributes:
-        status: processed, unknown, foreign or quarantined; whether it is a repeat only the ledger knows.
+        status: processed, unknown, foreign or quarantined; only the ledger knows whether it is a repeat.
         event: the event's name.
         session_id: the session that it names.
         meeting_id: the meeting that it names.
@@ -31,7 +31,7 @@ class Reading(msgspec.Struct, frozen=True):
         error: why it is quarantined, or which fields could not be read.
         payload: JSON text to store; None where jsonb can't hold it.
         raw: the bytes to store where jsonb can't hold the body.
-        facts: what a processed one states.
+        facts: the facts of a processed body.
     """
 
     status: Status
@@ -51,17 +51,17 @@ class Reading(msgspec.Struct, frozen=True):
 
 
 def body_identity(body: bytes) -> bytes:
-    """Return what makes two bodies the same one: the SHA-256 of their bytes."""
+    """Return a body's identity: the SHA-256 of its bytes."""
     return sha256(body).digest()
 
 
 def read(body: bytes, received_at: datetime, webhook_id: str | None, scope: Scope) -> Reading:
-    """Read a body of any bytes. Never raises: what can't be read is quarantined with the reason.
+    """Read arbitrary bytes as a body. Never raises: an unreadable body is quarantined with the reason.
 
     Args:
-        body: the bytes that were signed.
+        body: the signed bytes.
         received_at: when the delivery was received: what it states can't have happened much later.
-        webhook_id: the registration that its header names.
+        webhook_id: the webhook id from its header.
         scope: whose deliveries count.
     """
     opened = open_body(body)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """The webhook registrations and organizations whose deliveries count; None stands for any."""
+    """The webhook ids and organizations whose deliveries count; None means any."""
 
     webhook_ids: frozenset[str] | None = None
     organization_ids: frozenset[str] | None = None

@@ -1,4 +1,4 @@
-"""Reading a body once more that the ledger holds: as its delivery counts, whatever the scope is now."""
+"""Reads a body from the ledger again: as its delivery counts, whatever the current scope."""
 
 from datetime import datetime
 from functools import lru_cache
@@ -11,7 +11,7 @@ from workers.reading.facts import Facts
 from workers.reading.reading import Reading, read, without_meeting
 from workers.reading.scope import Scope
 
-# In characters: what is remembered must not grow to gigabytes.
+# Characters: the cache must not grow to gigabytes.
 _LONGEST_REMEMBERED = 4096
 
 

@@ -1,1 +1,1 @@
-"""From facts to rows: what wins, what counts again, what never goes back. Pure: no clock, no database."""
+"""The rules that turn facts into rows. Pure: no clock, no database."""

@@ -1,4 +1,4 @@
-"""What of a session can be downloaded: of each kind one, which the delivery received last replaces."""
+"""A session's downloads: one of each kind; the delivery received last wins."""
 
 from datetime import datetime
 

@@ -1,4 +1,4 @@
-"""Organizations and meetings: what they are called, and whose they are, by the delivery received last."""
+"""The names of organizations and meetings, and a meeting's organization: the delivery received last wins."""
 
 from workers.reading.facts import MeetingFact, OrganizationFact
 from workers.rules.columns import Columns

@@ -1,4 +1,4 @@
-"""Who is there: what makes a participant present, and what makes one gone."""
+"""Presence: what makes a participant present or gone."""
 
 from datetime import datetime
 from uuid import UUID
@@ -25,7 +25,7 @@ class ParticipantRow(msgspec.Struct, frozen=True):
 
 
 class ParticipantEventRow(msgspec.Struct, frozen=True):
-    """A join or a leave, as it was reported."""
+    """A join or a leave, as reported."""
 
     session_id: str
     peer_id: str

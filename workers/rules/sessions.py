@@ -1,4 +1,4 @@
-"""Sessions: what one is called and whose it is, when it started, and what decides that it ended."""
+"""Sessions: title and organization, when one started, and what decides that it ended."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -15,7 +15,7 @@ class SessionStatus(StrEnum):
     """The values of `sessions.status`."""
 
     LIVE = "live"
-    """No end is known. It may be that the event of its end was lost."""
+    """No end is known. The event of its end may have been lost."""
     ENDED = "ended"
     """An end is known; it stays ended whatever is reported later."""
 

@@ -1,4 +1,4 @@
-"""What goes into the timeline: each event once, as it was reported, nothing inferred."""
+"""The timeline's entries: each event once, as reported, nothing inferred."""
 
 from collections.abc import Iterator
 from datetime import datetime
