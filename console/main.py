@@ -53,6 +53,9 @@ def main() -> None:
 
     It could not start if its arguments or a setting are invalid, or the database does not answer.
     """
+    if hasattr(sys.stdout, "reconfigure"):
+        # A sign that the terminal can't show must not end a command.
+        sys.stdout.reconfigure(errors="replace")
     try:
         app()
     except SettingError as error:

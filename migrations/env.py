@@ -4,15 +4,19 @@ The database's URL comes from `config.attributes["url"]` (that is how `rollcall 
 from the settings (that is how the `alembic` command does). It is never printed.
 """
 
-from typing import Any
+from typing import cast
 
-import psycopg
 from alembic import context
 from sqlalchemy import MetaData, NullPool, create_engine, text
 
+from migrations.apply import MigrationError
+from migrations.encoding import encoding_fault
+from migrations.presence import make_whole, require_revision
+from migrations.queue import make_parked, make_queue
 from runtime.addresses import database_url
 from runtime.connections import connect
 from runtime.environment import read_environment
+from runtime.session import Session
 from workers.tables.models import Base
 
 SCHEMA = "rollcall"
@@ -34,6 +38,11 @@ def migrate(metadata: MetaData) -> None:
     # The driver gets the URL as it is: libpq takes forms (several hosts, a service) that SQLAlchemy's parser does not.
     engine = create_engine("postgresql+psycopg://", creator=lambda: _connect(url), poolclass=NullPool)
     with engine.connect() as connection, connection.begin():
+        session = cast("Session", connection.connection.driver_connection)
+        session.set_up_transaction()
+        fault = encoding_fault(session)
+        if fault is not None:
+            raise MigrationError(fault)
         # A limit meant for queries must not cut a migration off, nor its wait for its turn. Behind a pooler the session
         # may have them all the same.
         connection.execute(text("SET LOCAL statement_timeout = 0"))
@@ -59,11 +68,17 @@ def migrate(metadata: MetaData) -> None:
             include_name=_is_ours,
             compare_server_default=True,
         )
+        migration = context.get_context()
+        require_revision(connection, metadata, migration.get_current_revision())
         with context.begin_transaction():
             context.run_migrations()
+        if migration.get_current_revision() == context.script.get_current_head():
+            make_queue(connection)
+            make_parked(connection)
+            make_whole(connection, metadata)
 
 
-def _connect(url: str) -> psycopg.Connection[Any]:
+def _connect(url: str) -> Session:
     connection = connect(url, name="rollcall migrate")
     connection.autocommit = False
     return connection

@@ -4,10 +4,13 @@ Anything libpq accepts is accepted, except a URL whose password is not percent-e
 places: a piece of the password would then show up as a host or a port.
 """
 
+import socket
 from collections.abc import Mapping
+from typing import Any
 
 import psycopg
-from psycopg.conninfo import conninfo_to_dict
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg.pq import ConnStatus, PGconn
 
 from runtime.own_files import read_own
 from runtime.safe_folders import UnsafeFolderError
@@ -21,6 +24,14 @@ PERCENT_ENCODED = (
 )
 DATABASE_URL_TAKES = f"a Postgres URL such as postgresql://user:password@host:5432/name, {PERCENT_ENCODED}"
 
+_NUMBERS = {
+    "connect_timeout",
+    "keepalives",
+    "keepalives_idle",
+    "keepalives_interval",
+    "keepalives_count",
+    "tcp_user_timeout",
+}
 _AMQP_SCHEMES = ("amqp://", "amqps://")
 _MOST_PORT = 65535
 
@@ -79,6 +90,7 @@ def postgres_url(text: str) -> str:
     except psycopg.Error:
         raise ValueError from None
     _check_ports(str(options.get("port") or ""), str(options.get("hostaddr") or options.get("host") or ""))
+    _check_values(text, options)
     rest = text.partition("://")[2]
     # libpq reads everything before the first `@` as user and password, if no `/` comes earlier.
     user, at, behind = rest.partition("@") if "@" in rest.partition("/")[0] else ("", "", rest)
@@ -97,6 +109,24 @@ def _check_ports(ports: str, hosts: str) -> None:
     for number in filter(None, numbers):
         if not number.isascii() or not number.strip().isdigit() or not 1 <= int(number) <= _MOST_PORT:
             raise ValueError
+
+
+def _check_values(text: str, options: Mapping[str, Any]) -> None:
+    """Raise a ValueError where libpq, or the driver, would refuse what an option is set to, once it connects."""
+    if not all(str(options[name]).strip().lstrip("-").isdecimal() for name in _NUMBERS & options.keys()):
+        raise ValueError
+    hosts, addresses = (str(options.get(name) or "") for name in ("host", "hostaddr"))
+    if hosts and addresses and hosts.count(",") != addresses.count(","):
+        raise ValueError
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        # Libpq looks at the other values as it begins to connect: to a place of ours, so that nothing goes out.
+        here = {"host": "127.0.0.1", "hostaddr": "127.0.0.1", "port": str(server.getsockname()[1])}
+        if "service" in options:
+            return  # its file may hold anything, also what comes before these
+        connection = PGconn.connect_start(make_conninfo(text, **here).encode())
+        if connection.status == ConnStatus.BAD:
+            raise ValueError
+        connection.finish()
 
 
 def is_torn(user: str, behind: str) -> bool:

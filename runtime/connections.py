@@ -1,6 +1,6 @@
 """Postgres connections that notice a dead peer and commit durably."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, TypeVar
 
@@ -22,10 +22,18 @@ _PATIENCE = {
     "tcp_user_timeout": 10000,
 }
 
-# Which server process we got, and whether it acknowledges commits before they are on disk (which would break our
-# promise). One round trip, with any statement timeout of the role lifted.
-_LOOK = "SET LOCAL statement_timeout = 0; SELECT pg_backend_pid(), current_setting('synchronous_commit')"
-# A timeout of a millisecond can expire before the statement that lifts it has started.
+# Whose session it is; whether it answers commits before its log is on disk: "committed" would mean less than we
+# promise; whether it writes nothing unless asked to, because the role, the database or the environment says so (where
+# the whole server does, its operator has stopped it, and it stays as it is); and where names are looked for. In one
+# round trip, with the time limit out of the way that the role may have.
+_LOOK = """
+    SET LOCAL statement_timeout = 0;
+    SELECT pg_backend_pid(), current_setting('synchronous_commit'),
+        CASE WHEN current_setting('default_transaction_read_only')::boolean AND NOT pg_is_in_recovery() THEN (
+            SELECT source NOT IN ('configuration file', 'command line') FROM pg_settings
+            WHERE name = 'default_transaction_read_only') END,
+        current_schemas(true)::text[]"""
+# A limit of a millisecond can still be over before the statement that lifts it has begun.
 _MOST_TRIES = 20
 
 # Cancels a statement that waits for a lock after its client is gone; not supported on every platform.
@@ -45,9 +53,10 @@ def connect(  # noqa: PLR0913 - keyword-only, and most callers pass one
 ) -> Session:
     """Open a connection in autocommit mode.
 
-    Parameters in the URL (`sslmode`, `connect_timeout`, …) take precedence. Timeouts set on the role or the database
-    are lifted: they are meant for interactive queries. A pooler shares the server's sessions between clients, so
-    behind one the settings are applied in each transaction.
+    What the URL itself says (`sslmode`, `connect_timeout`, …) comes first; but how values travel and what statements
+    mean is the same whatever the URL, the environment, the role and the database say. The time limits that a role or a
+    database has are lifted: those are meant for people's queries. Behind a pooler the server's sessions are shared with
+    others, so there each transaction gets the settings for itself.
 
     Args:
         url: `postgresql://…` or `postgres://…`.
@@ -62,15 +71,19 @@ def connect(  # noqa: PLR0913 - keyword-only, and most callers pass one
     """
     patience = {**_PATIENCE, "connect_timeout": connect_timeout, "application_name": name}
     ours = {key: value for key, value in patience.items() if key not in conninfo_to_dict(url)}
+    ours["client_encoding"] = "UTF8"  # from the first word on: whatever the server says comes in it
     connection = Session.connect(url, autocommit=True, **ours)  # type: ignore[arg-type]  # libpq's parameters
     try:
         with deadlines.within(connect_timeout, lambda: cut_connection(connection)):
-            pid, synchronous_commit = _insist(lambda: _look(connection))
+            pid, synchronous_commit, is_read_only, schemas = _insist(lambda: _look(connection))
             wanted = session_settings(connection.info.server_version, let_go_after(dead_after))
             if not durable or synchronous_commit == "off":
                 wanted["synchronous_commit"] = "on" if durable else "off"
+            if is_read_only:
+                wanted["default_transaction_read_only"] = "off"
             is_shared = pid != connection.info.backend_pid
-            _insist(lambda: connection.set_up({**wanted, **(settings or {})}, is_shared=is_shared))
+            path = _path(schemas)
+            _insist(lambda: connection.set_up({**wanted, **(settings or {})}, path, is_shared=is_shared))
             if not is_shared:
                 with suppress(psycopg.DataError, psycopg.NotSupportedError):
                     connection.execute(_LET_GO_WHILE_WAITING)
@@ -80,12 +93,18 @@ def connect(  # noqa: PLR0913 - keyword-only, and most callers pass one
     return connection
 
 
-def _look(connection: psycopg.Connection[tuple[Any, ...]]) -> tuple[int, str]:
-    """Return the server process's id and its `synchronous_commit`."""
+def _look(connection: psycopg.Connection[tuple[Any, ...]]) -> tuple[int, str, bool | None, list[str]]:
+    """Return the process of the server that answers, and what `_LOOK` asks besides."""
     cursor = connection.execute(_LOOK)
     cursor.nextset()
-    [(pid, synchronous_commit)] = cursor.fetchall()
-    return pid, synchronous_commit
+    [(pid, synchronous_commit, is_read_only, schemas)] = cursor.fetchall()
+    return pid, synchronous_commit, is_read_only, schemas
+
+
+def _path(schemas: Sequence[str]) -> Sequence[str]:
+    """Return where names are to be looked for, if Postgres's own would not be found first; else nothing."""
+    others = [schema for schema in schemas if not schema.startswith("pg_")]
+    return ["pg_catalog", *others] if others and "pg_catalog" in schemas[schemas.index(others[0]) :] else ()
 
 
 def _insist(do: Callable[[], Result]) -> Result:

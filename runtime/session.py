@@ -4,7 +4,7 @@ A pooler shares the server's sessions between clients. A session setting would l
 missing from the next session we get.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any, LiteralString
 
@@ -14,13 +14,31 @@ from psycopg.pq import TransactionStatus
 
 _FIRST_WITH_TRANSACTION_TIMEOUT = 170000
 
-# Meaningless within a transaction, or for the pooler's connection to the server.
+# How values travel, and what statements mean: whatever a role, a database, the URL or the environment says.
+MEANINGS = {
+    "client_encoding": "UTF8",
+    "DateStyle": "ISO, MDY",
+    "IntervalStyle": "postgres",
+    "TimeZone": "UTC",
+    "bytea_output": "hex",
+    "extra_float_digits": "1",
+    "array_nulls": "on",
+    "standard_conforming_strings": "on",
+    "transform_null_equals": "off",
+    "row_security": "on",
+    "plan_cache_mode": "auto",
+}
+
+# Mean nothing within a transaction, or to the pooler's own connection to the server.
 _OF_A_SESSION = {
     "idle_session_timeout",
     "tcp_keepalives_idle",
     "tcp_keepalives_interval",
     "tcp_keepalives_count",
     "tcp_user_timeout",
+    "default_transaction_isolation",
+    "default_transaction_deferrable",
+    "default_transaction_read_only",
 }
 
 
@@ -33,7 +51,10 @@ def session_settings(server_version: int, let_go_after: float) -> dict[str, str]
             is gone, and its locks block the worker that takes over.
     """
     settings = {
-        # Timeouts set on the role or the database are meant for interactive queries; we have our own deadlines.
+        **MEANINGS,
+        "default_transaction_isolation": "read committed",
+        "default_transaction_deferrable": "off",
+        # Limits for people's queries, set for the role or the database. How long we wait, we see to ourselves.
         "statement_timeout": "0",
         "lock_timeout": "0",
         "idle_session_timeout": "0",
@@ -49,19 +70,31 @@ def session_settings(server_version: int, let_go_after: float) -> dict[str, str]
 
 
 class Session(psycopg.Connection[tuple[Any, ...]]):
-    """A connection that keeps its settings even if the server's session is shared. Autocommit only."""
+    """A connection that keeps its settings, whoever else uses the server's session. Only for autocommit.
 
+    Attributes:
+        is_shared: whether a pooler is in between, so that the server's session may be another's next time.
+    """
+
+    is_shared = False
     _of_each_transaction: sql.Composed | None = None
 
-    def set_up(self, settings: Mapping[str, str], *, is_shared: bool) -> None:
-        """Apply the settings in one round trip: now, or in each transaction if the session `is_shared`."""
+    def set_up(self, settings: Mapping[str, str], path: Sequence[str] = (), *, is_shared: bool) -> None:
+        """Give the server the settings, in one round trip: now, or, where it `is_shared`, in each transaction.
+
+        Args:
+            settings: by name.
+            path: schemas for `search_path`, in their order; none leave it as it is.
+            is_shared: see the class.
+        """
+        self.is_shared = is_shared
         if is_shared:
-            local = {name: value for name, value in settings.items() if name not in _OF_A_SESSION}
-            self._of_each_transaction = _set("SET LOCAL", local)
-            # Prepared statements belong to the session, too.
+            # The next transaction may be another session's, which does not know what this one has prepared.
             self.prepare_threshold = None
+            local = {name: value for name, value in settings.items() if name not in _OF_A_SESSION}
+            self._of_each_transaction = sql.SQL("; ").join([_begin(settings), *_set("SET LOCAL", local, path)])
         else:
-            self.execute(_set("SET", settings))
+            self.execute(sql.SQL("; ").join(_set("SET", settings, path)))
 
     def execute(self, query: Any, params: Any = None, **options: Any) -> psycopg.Cursor[tuple[Any, ...]]:
         """Execute a statement as psycopg does; outside a transaction it runs in a new one."""
@@ -79,15 +112,26 @@ class Session(psycopg.Connection[tuple[Any, ...]]):
             return begun
         return self._with_settings(begun)
 
+    def set_up_transaction(self) -> None:
+        """Give a transaction that was begun otherwise its settings, where each needs them; before any query in it."""
+        if self._of_each_transaction is not None:
+            super().execute(self._of_each_transaction)
+
     @contextmanager
     def _with_settings(self, begun: AbstractContextManager[psycopg.Transaction]) -> Iterator[psycopg.Transaction]:
         with begun as transaction:
-            super().execute(self._of_each_transaction or "")
+            self.set_up_transaction()
             yield transaction
 
 
-def _set(command: LiteralString, settings: Mapping[str, str]) -> sql.Composed:
-    return sql.SQL("; ").join(
-        sql.SQL(command + " {} = {}").format(sql.Identifier(name), sql.Literal(value))
-        for name, value in settings.items()
-    )
+def _begin(settings: Mapping[str, str]) -> sql.Composable:
+    # A standby refuses this even if nothing is written, so it is said only where it was read only by a default.
+    writes = sql.SQL(", READ WRITE" if settings.get("default_transaction_read_only") == "off" else "")
+    return sql.SQL("SET TRANSACTION ISOLATION LEVEL READ COMMITTED, NOT DEFERRABLE") + writes
+
+
+def _set(command: LiteralString, settings: Mapping[str, str], path: Sequence[str]) -> Iterator[sql.Composable]:
+    for name, value in settings.items():
+        yield sql.SQL(command + " {} = {}").format(sql.Identifier(name), sql.Literal(value))
+    if path:
+        yield sql.SQL(command + " search_path = ") + sql.SQL(", ").join(map(sql.Identifier, path))

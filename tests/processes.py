@@ -54,13 +54,13 @@ class System:
             **settings,
         }
 
-    def start(self, module: str, *arguments: str) -> "subprocess.Popen[bytes]":
-        """Start `python -m module`; its output goes to `module.log`."""
+    def start(self, module: str, *arguments: str, **variables: str) -> "subprocess.Popen[bytes]":
+        """Start `python -m module`, `variables` over the system's; its output goes to `module.log`."""
         with self.log(module).open("ab") as log:
             return subprocess.Popen(
                 [*self._prefix, sys.executable, "-m", module, *arguments],
                 cwd=self.folder,
-                env=self._environment,
+                env={**self._environment, **variables},
                 stdout=log,
                 stderr=log,
             )
@@ -103,13 +103,16 @@ class System:
 
 
 @contextmanager
-def run_system(folder: Path, database_url: str, **settings: str) -> Iterator[System]:
-    """Run a receiver and a worker; both end with the context."""
+def run_system(
+    folder: Path, database_url: str, *, receiver_url: str | None = None, **settings: str
+) -> Iterator[System]:
+    """Run a receiver and a worker; both end with the context. `receiver_url` is its database's, if it has another."""
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     system = System(folder, database_url, key, settings)
     with ExitStack() as ending:
         for module in ("receiver", "workers"):
-            process = system.start(module)
+            own = {"DATABASE_URL": receiver_url} if receiver_url and module == "receiver" else {}
+            process = system.start(module, **own)
             ending.callback(process.wait, 30)
             ending.callback(process.terminate)
         wait_until(system.is_ready, "the receiver is ready", seconds=60)

@@ -6,12 +6,14 @@ from dataclasses import replace
 
 import structlog
 
+from runtime.addresses import is_postgres
 from runtime.environment import SettingError, read_environment
 from runtime.figures import serve_figures, warn_of_moved_figures
 from runtime.liveness import DEAD_AFTER, LEAST_DEAD_AFTER
 from runtime.logs import set_up_logging
 from runtime.outgoing.unusable import warn_of
 from runtime.siblings import Siblings, stop_with
+from workers.queue.postgres_listener import NotThroughPoolerError, require_listening
 from workers.running.metrics import WorkerMetrics
 from workers.running.run import run_until_stopped
 from workers.running.worker import create_worker
@@ -46,7 +48,9 @@ def main() -> int:
         settings.var_folder.check()
         if arguments.lifeline is None:
             warn_of_moved_figures(environment)
-    except SettingError as error:
+            if is_postgres(settings.broker_url):
+                require_listening(settings.broker_url)
+    except (SettingError, NotThroughPoolerError) as error:
         sys.stderr.write(f"{error}\n")
         return 2
     if arguments.lifeline is None:

@@ -17,9 +17,11 @@ from runtime.addresses import is_postgres
 from runtime.connections import connect
 from runtime.environment import SettingError
 from runtime.passwords import reason
+from runtime.poolers import lends_for_a_transaction
 from workers.queue.broker_address import broker_url
 from workers.queue.brokers import open_broker
 from workers.queue.message import QUEUE_NAME
+from workers.queue.postgres_listener import NotThroughPoolerError
 from workers.queue.publisher import QueueAwayError
 from workers.queue.rabbitmq import RabbitmqQueue
 from workers.queue.rabbitmq_connection import declare
@@ -58,6 +60,8 @@ def check_broker(environment: Mapping[str, str]) -> Iterator[Finding]:
 def _check_postgres(url: str) -> Finding:
     with connect(url, name="rollcall doctor", connect_timeout=_CONNECT_TIMEOUT) as connection:
         place = f"the queue in Postgres at {place_of(connection)}"
+        if connection.is_shared and lends_for_a_transaction(url, name="rollcall doctor"):
+            return bad("broker", str(NotThroughPoolerError()))
         try:
             row = connection.execute(_WAITING, (_WORKER_SILENT_AFTER,)).fetchone()
         except (errors.UndefinedTable, errors.InvalidSchemaName):

@@ -1,7 +1,7 @@
 """The database: whether it answers, its version, and the revision of its tables."""
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, LiteralString
 
 import psycopg
 from psycopg import errors
@@ -9,6 +9,7 @@ from psycopg import errors
 from console.checks.finding import Finding, Health, bad, good
 from console.checks.rights import lacking
 from migrations.apply import migrations_config
+from migrations.encoding import encoding_fault
 from runtime.addresses import database_url
 from runtime.connections import connect
 from runtime.environment import SettingError
@@ -31,6 +32,9 @@ WHERE nspname IN ('rollcall', 'rollcall_queue') AND (pubupdate OR pubdelete) AND
         WHERE indrelid = pg_class.oid AND CASE relreplident WHEN 'd' THEN indisprimary WHEN 'i' THEN indisreplident END)
 ORDER BY 1
 """
+_HOLDS_TABLES: LiteralString = (
+    "SELECT to_regclass('rollcall.deliveries') WHERE to_regclass('rollcall.deliveries') IS NOT NULL"
+)
 
 
 def check_database(environment: Mapping[str, str]) -> Iterator[Finding]:
@@ -67,6 +71,9 @@ def _check_server(connection: psycopg.Connection[Any]) -> Finding:
         return bad(
             "database", f"Postgres {version} at {place_of(connection)} is too old: use {_OLDEST_MAJOR} or newer."
         )
+    fault = encoding_fault(connection)
+    if fault is not None:
+        return bad("database", fault)
     row = connection.execute("SELECT pg_is_in_recovery() OR current_setting('transaction_read_only')::bool").fetchone()
     if row is not None and row[0]:
         return bad(
@@ -88,6 +95,12 @@ def _check_revision(connection: psycopg.Connection[Any], url: str) -> Finding:
         row = None
     except errors.InsufficientPrivilege:
         return bad("revision", "the user in DATABASE_URL can't read the schema rollcall: grant it that privilege.")
+    if row is None and connection.execute(_HOLDS_TABLES).fetchone():
+        return bad(
+            "revision",
+            "the schema rollcall holds tables and nothing that says of which version they are: restore the table "
+            "rollcall.alembic_version from where the others are. `rollcall migrate` says more.",
+        )
     if row is None:
         return bad("revision", "the database has no tables yet: run `rollcall migrate`.")
     if row[0] == newest:

@@ -21,6 +21,10 @@ TABLES = (
     "timeline",
 )
 
+VIEWS = ("attendance", "concurrency", "connections", "daily_usage", "recording_lengths", "session_summary")
+_MISSING_VIEWS: LiteralString = (
+    "SELECT name FROM unnest(%s::text[]) AS name WHERE to_regclass(name) IS NULL ORDER BY name"
+)
 _LACKING: LiteralString = """
     SELECT name, to_regclass(name) IS NULL, ARRAY(
         SELECT privilege FROM unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE']) AS privilege
@@ -34,6 +38,10 @@ def lacking(connection: psycopg.Connection[Any]) -> Iterator[Finding]:
     missing = ", ".join(name for name, is_missing, _ in rows if is_missing)
     if missing:
         yield bad("tables", f"missing: {missing}. Restore them; until then workers hold the deliveries that need them.")
+    views = connection.execute(_MISSING_VIEWS, [[f"rollcall.{view}" for view in VIEWS]]).fetchall()
+    if views and not missing:
+        names = ", ".join(name for (name,) in views)
+        yield bad("tables", f"missing: {names}. `rollcall migrate` makes views again.")
     refused = "; ".join(
         f"{', '.join(rights)} on {name}" for name, is_missing, rights in rows if rights and not is_missing
     )

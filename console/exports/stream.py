@@ -17,6 +17,7 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from console.exports.format import Format
 from console.exports.spreadsheet_text import spreadsheet_text_sql
+from runtime.session import MEANINGS
 
 # Bounds memory: COPY data is split into batches of this many bytes, and a Parquet file into row groups of this many
 # rows, which readers load completely.
@@ -39,9 +40,10 @@ def write_rows(url: str, query: str, format_: Format, file: IO[bytes], *, raw: b
         adbc_driver_manager.Error: the database can't be reached, refuses the query, or went away in the middle.
     """
     with dbapi.connect(url) as connection, connection.cursor() as cursor:
-        # The role's timeouts must not cancel an export; the rows are read in this transaction.
-        cursor.execute("SET LOCAL statement_timeout = 0")
-        cursor.execute("SET LOCAL lock_timeout = 0")
+        # The rows come within this transaction. Limits that the role has for queries must not cut an export off; and it
+        # takes what it gets for UTF-8.
+        for name, value in (("statement_timeout", "0"), ("lock_timeout", "0"), *MEANINGS.items()):
+            cursor.execute(f"SET LOCAL {name} = '{value}'")
         cursor.adbc_statement.set_options(**{"adbc.postgresql.batch_size_hint_bytes": str(_BATCH_BYTES)})
         cursor.execute(query if raw or format_ is Format.PARQUET else _for_spreadsheets(cursor, query))
         rows = RecordBatchReader.from_arrow(cursor.fetch_arrow())

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -18,7 +19,9 @@ def print_json(rows: Sequence[Row]) -> None:
     Times are ISO 8601 in UTC, ids text, numbers numbers, and bytes base64. What a terminal would
     act on is escaped.
     """
-    document = json.dumps(list(rows), ensure_ascii=False, indent=2, default=_as_json)
+    # Where output can't hold every sign, JSON's own escapes lose nothing.
+    is_ascii = not (sys.stdout.encoding or "").lower().startswith("utf")
+    document = json.dumps(list(rows), ensure_ascii=is_ascii, indent=2, default=_as_json)
     print(escaped_json(document))  # noqa: T201 - the command's output
 
 

@@ -1,6 +1,5 @@
 """Tables for people: fitted to the terminal, or complete and plain in a pipe."""
 
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -42,9 +41,6 @@ class Screen:
     """A command's output: a terminal with a width, or a pipe."""
 
     def __init__(self) -> None:
-        if hasattr(sys.stdout, "reconfigure"):
-            # A name that the terminal can't encode must not fail the command.
-            sys.stdout.reconfigure(errors="replace")
         self._console = Console(highlight=False, markup=False, emoji=False)
 
     @property

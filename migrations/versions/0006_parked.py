@@ -6,25 +6,16 @@ Revises: 0005
 
 from alembic import op
 
+from migrations.queue import SCHEMA, make_parked
+
 revision = "0006"
 down_revision = "0005"
 branch_labels = None
 depends_on = None
 
-SCHEMA = "rollcall_queue"
-
 
 def upgrade() -> None:
-    op.execute(f"""
-        CREATE TABLE {SCHEMA}.parked (
-            id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-            message_id uuid NOT NULL,
-            queue_name text NOT NULL,
-            parked_at timestamptz NOT NULL DEFAULT now(),
-            reason text NOT NULL,
-            message jsonb
-        )""")
-    op.execute(f"ALTER TABLE {SCHEMA}.parked ALTER COLUMN message SET STORAGE EXTERNAL")
+    make_parked(op.get_bind())
 
 
 def downgrade() -> None:

@@ -10,7 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any
 from uuid import UUID
 
 import psycopg
@@ -21,7 +21,8 @@ from workers.reading.scope import Scope
 from workers.reading.status import Status
 from workers.settling.replay_sessions import replay_sessions, replay_without_session
 from workers.tables.arrays import Cursor
-from workers.tables.chosen import choose, chosen_sessions, chosen_without_session
+from workers.tables.chosen import choose
+from workers.tables.chosen_ids import Chosen
 from workers.tables.names import reopen_names, sweep_names
 
 # Approximate deliveries per transaction: a session is never split.
@@ -30,8 +31,6 @@ _DELIVERIES_AT_ONCE = 2_000
 _MOST_DEADLOCKS = 10
 
 _NO_ID = UUID(int=0)
-
-Key = TypeVar("Key", str, UUID)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,15 +59,20 @@ def replay(
         psycopg.Error: the database is away, or its tables are not those of this version.
     """
     statuses: Counter[Status] = Counter()
-    with connect(database_url, name="rollcall replay") as connection, connection.cursor() as cursor:
+    with (
+        connect(database_url, name="rollcall replay") as connection,
+        connection.cursor() as cursor,
+        Chosen() as chosen,
+    ):
         with connection.transaction():
-            chosen = choose(cursor, selection.delivery, selection.status, selection.since)
+            choose(connection, chosen, selection.delivery, selection.status, selection.since)
+        count = chosen.ready()
         if selection.everything:
             with connection.transaction():
                 reopen_names(cursor)
-        for done in _replay_chosen(connection, cursor, scope, rewrite=not selection.everything):
+        for done in _replay_chosen(connection, cursor, chosen, scope, rewrite=not selection.everything):
             statuses += done
-            progress(statuses.total(), chosen)
+            progress(statuses.total(), count)
         if selection.everything:
             with connection.transaction():
                 sweep_names(cursor)
@@ -76,21 +80,17 @@ def replay(
 
 
 def _replay_chosen(
-    connection: psycopg.Connection[Any], cursor: Cursor, scope: Scope, *, rewrite: bool
+    connection: psycopg.Connection[Any], cursor: Cursor, chosen: Chosen, scope: Scope, *, rewrite: bool
 ) -> Iterator[Counter[Status]]:
     last_session = ""
-    while session_ids := _next(connection, partial(chosen_sessions, cursor, last_session, _SESSIONS_AT_ONCE)):
+    while session_ids := chosen.sessions(last_session, _SESSIONS_AT_ONCE):
         last_session = session_ids[-1]
-        yield _in_transaction(connection, partial(replay_sessions, cursor, session_ids, scope, rewrite=rewrite))
+        ids = chosen.of_sessions(session_ids)
+        yield _in_transaction(connection, partial(replay_sessions, cursor, session_ids, ids, scope, rewrite=rewrite))
     last_id = _NO_ID
-    while ids := _next(connection, partial(chosen_without_session, cursor, last_id, _DELIVERIES_AT_ONCE)):
+    while ids := chosen.without_session(last_id, _DELIVERIES_AT_ONCE):
         last_id = ids[-1]
         yield _in_transaction(connection, partial(replay_without_session, cursor, ids, scope, rewrite=rewrite))
-
-
-def _next(connection: psycopg.Connection[Any], select: Callable[[], list[Key]]) -> list[Key]:
-    with connection.transaction():
-        return select()
 
 
 def _in_transaction(connection: psycopg.Connection[Any], work: Callable[[], Counter[Status]]) -> Counter[Status]:

@@ -25,17 +25,20 @@ from workers.tables.locks import Subject, lock
 from workers.tables.session_tables import empty_subjects
 
 
-def replay_sessions(cursor: Cursor, session_ids: Sequence[str], scope: Scope, *, rewrite: bool) -> Counter[Status]:
+def replay_sessions(
+    cursor: Cursor, session_ids: Sequence[str], chosen: Sequence[UUID], scope: Scope, *, rewrite: bool
+) -> Counter[Status]:
     """Replay the chosen deliveries of sessions, and make the sessions' tables again; return the statuses of the chosen.
 
     Args:
-        cursor: in a transaction; its session has chosen deliveries (`workers.tables.chosen`).
+        cursor: in a transaction.
         session_ids: the sessions.
+        chosen: the ids of the chosen deliveries that name them.
         scope: whose deliveries count now.
         rewrite: whether the ledger is to tell, in `processed_at`, of deliveries that read as they did.
     """
     lock(cursor, session_ids)
-    fetch = partial(ledger.deliveries_of_sessions, cursor, session_ids)
+    fetch = partial(ledger.deliveries_of_sessions, cursor, session_ids, frozenset(chosen))
     return _replay(cursor, fetch, session_ids, scope, rewrite=rewrite)
 
 

@@ -1,44 +1,40 @@
-"""The deliveries that a replay has chosen: a temporary table of the replay's session, and their rows in the ledger."""
+"""The deliveries that a replay chooses, and their rows in the ledger."""
 
 from collections import Counter
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from datetime import datetime
-from typing import LiteralString
+from typing import Any, LiteralString
 from uuid import UUID
+
+import psycopg
 
 from workers.queue.delivery import Delivery, Provider, first_delivery_id
 from workers.reading.reading import Reading
 from workers.reading.status import Status
 from workers.tables.arrays import Cursor
+from workers.tables.chosen_ids import Chosen
 from workers.tables.ledger import Kept
 from workers.tables.stored import StoredUpdate
 
-_CHOOSE = "INSERT INTO chosen SELECT id, session_id FROM rollcall.deliveries"
-_SESSIONS = """
-SELECT DISTINCT session_id FROM chosen WHERE session_id > %s ORDER BY session_id LIMIT %s
-"""
-_WITHOUT_SESSION = """
-SELECT id FROM chosen WHERE session_id IS NULL AND id > %s ORDER BY id LIMIT %s
-"""
+_CHOOSE: LiteralString = "SELECT id, session_id FROM rollcall.deliveries"
+# Rows of the chosen that are fetched at once.
+_FETCHED_AT_ONCE = 10_000
 
 _SELECT: LiteralString = """
 SELECT delivery.id, delivery.received_at, delivery.session_id, delivery.meeting_id, delivery.payload::text,
     delivery.raw, delivery.delivery_uuid, delivery.body_sha256, delivery.status, delivery.repeat_of,
-    delivery.provider, delivery.webhook_id, delivery.event, delivery.error, delivery.subject_id,
+    delivery.provider, delivery.webhook_id, delivery.event, delivery.error, delivery.subject_id
 """
-_OF_SESSIONS: LiteralString = f"""{_SELECT} chosen.id IS NOT NULL
-FROM rollcall.deliveries AS delivery
-    LEFT JOIN chosen ON chosen.session_id = delivery.session_id AND chosen.id = delivery.id
+_OF_SESSIONS: LiteralString = f"""{_SELECT}FROM rollcall.deliveries AS delivery
 WHERE delivery.session_id = ANY(%b::text[])
 ORDER BY delivery.id
 """
-_OF_IDS: LiteralString = f"""{_SELECT} true
-FROM rollcall.deliveries AS delivery
+_OF_IDS: LiteralString = f"""{_SELECT}FROM rollcall.deliveries AS delivery
 WHERE delivery.id = ANY(%b::uuid[])
 ORDER BY delivery.id
 """
-_REPEATS: LiteralString = f"""{_SELECT} false
-FROM rollcall.deliveries AS delivery
+_REPEATS: LiteralString = f"""{_SELECT}FROM rollcall.deliveries AS delivery
 WHERE delivery.repeat_of = ANY(%b::uuid[])
 ORDER BY delivery.id
 """
@@ -79,11 +75,18 @@ class StoredDelivery(StoredUpdate, frozen=True):
         return Kept(delivery, self.body_sha256, reading)
 
 
-def choose(cursor: Cursor, delivery: UUID | None, status: Status | None, since: datetime | None) -> int:
-    """Choose deliveries, all where nothing is given, and return their number.
+def choose(
+    connection: psycopg.Connection[Any],
+    chosen: Chosen,
+    delivery: UUID | None,
+    status: Status | None,
+    since: datetime | None,
+) -> None:
+    """Choose deliveries, all where nothing is given.
 
     Args:
-        cursor: in a transaction.
+        connection: in a transaction.
+        chosen: gets their ids.
         delivery: that one, or, of a repeat, the first copy, which holds what it states.
         status: those of that status.
         since: those received since then.
@@ -101,37 +104,27 @@ def choose(cursor: Cursor, delivery: UUID | None, status: Status | None, since: 
         "status": status.value if status else None,
         "since": first_delivery_id(since) if since else None,
     }
-    cursor.execute("CREATE TEMPORARY TABLE chosen (id uuid, session_id text)")
-    cursor.execute(_CHOOSE + where, parameters)
-    cursor.execute("CREATE INDEX ON chosen (session_id, id)")
-    cursor.execute("ANALYZE chosen")
-    row = cursor.execute("SELECT count(*) FROM chosen").fetchone()
-    return row[0] if row else 0
+    with connection.cursor("chosen", binary=True) as cursor:
+        cursor.execute(_CHOOSE + where, parameters)
+        while rows := cursor.fetchmany(_FETCHED_AT_ONCE):
+            chosen.add(rows)
 
 
-def chosen_sessions(cursor: Cursor, after: str, most: int) -> list[str]:
-    """Return the next sessions of chosen deliveries, in order."""
-    return [row[0] for row in cursor.execute(_SESSIONS, [after, most]).fetchall()]
-
-
-def chosen_without_session(cursor: Cursor, after: UUID, most: int) -> list[UUID]:
-    """Return the next chosen deliveries that name no session, in order."""
-    return [row[0] for row in cursor.execute(_WITHOUT_SESSION, [after, most]).fetchall()]
-
-
-def deliveries_of_sessions(cursor: Cursor, session_ids: Sequence[str]) -> list[StoredDelivery]:
+def deliveries_of_sessions(
+    cursor: Cursor, session_ids: Sequence[str], chosen: AbstractSet[UUID]
+) -> list[StoredDelivery]:
     """Return all deliveries of sessions, chosen or not, in the order of their ids."""
-    return _rows(cursor.execute(_OF_SESSIONS, [list(session_ids)]))
+    return _rows(cursor.execute(_OF_SESSIONS, [list(session_ids)]), chosen)
 
 
 def deliveries_of_ids(cursor: Cursor, ids: Sequence[UUID]) -> list[StoredDelivery]:
     """Return chosen deliveries, in the order of their ids."""
-    return _rows(cursor.execute(_OF_IDS, [list(ids)]))
+    return _rows(cursor.execute(_OF_IDS, [list(ids)]), frozenset(ids))
 
 
 def repeats_of(cursor: Cursor, ids: Sequence[UUID]) -> list[StoredDelivery]:
     """Return the repeats of deliveries, in the order of their ids."""
-    return _rows(cursor.execute(_REPEATS, [list(ids)]))
+    return _rows(cursor.execute(_REPEATS, [list(ids)]), frozenset())
 
 
 def delete_deliveries(cursor: Cursor, ids: Sequence[UUID]) -> None:
@@ -154,5 +147,5 @@ def statuses_of(cursor: Cursor, ids: Sequence[UUID]) -> Counter[Status]:
     return Counter({Status(status): count for status, count in cursor.execute(_STATUSES, [list(ids)]).fetchall()})
 
 
-def _rows(cursor: Cursor) -> list[StoredDelivery]:
-    return [StoredDelivery(*row) for row in cursor.fetchall()]
+def _rows(cursor: Cursor, chosen: AbstractSet[UUID]) -> list[StoredDelivery]:
+    return [StoredDelivery(*(*row, row[0] in chosen)) for row in cursor.fetchall()]

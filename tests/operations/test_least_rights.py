@@ -1,0 +1,90 @@
+"""Every process under exactly the rights that docs/operations.md lists, by the statements that stand there."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from console.checks.database import check_database
+from console.checks.finding import Health
+from console.embedded.server import EmbeddedPostgres
+from migrations.apply import migrate_database
+from tests.console.conftest import Rollcall
+from tests.processes import ROOT, run_system
+from tests.workers.queue.deliveries import wait_until
+from tests.workers.running.refusing import joined, started
+
+pytest_plugins = ["tests.console.conftest"]
+
+ROLES = ("rollcall_owner", "rollcall_receiver", "rollcall_worker", "rollcall_reader")
+
+
+def statements_of_the_docs() -> list[str]:
+    page = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+    section = page[page.index("\n## Rights\n") :]
+    return re.findall(r"```sql\n(.*?)```", section[: section.index("\n## A half")], re.DOTALL)
+
+
+@pytest.fixture
+def urls(embedded_postgres: EmbeddedPostgres, empty_database_url: str) -> Iterator[dict[str, str]]:
+    """The URL of each role, on a database where an administrator did what the page says, and the owner migrated."""
+    of_roles = {role: empty_database_url.replace("rollcall@", f"{role}@", 1) for role in ROLES}
+    made, granted = statements_of_the_docs()
+    with psycopg.connect(empty_database_url, autocommit=True) as administrator:
+        name = administrator.info.dbname
+        administrator.execute(f"REVOKE ALL ON DATABASE {name} FROM PUBLIC".encode())
+        administrator.execute("REVOKE ALL ON SCHEMA public FROM PUBLIC")
+        administrator.execute(made.encode())
+        try:
+            for role in ROLES:
+                if role != "rollcall_owner":
+                    administrator.execute(f"CREATE ROLE {role} LOGIN".encode())
+                administrator.execute(f"GRANT CONNECT ON DATABASE {name} TO {role}".encode())
+            migrate_database(of_roles["rollcall_owner"])
+            administrator.execute("REVOKE ALL ON ALL FUNCTIONS IN SCHEMA rollcall FROM PUBLIC")
+            administrator.execute(re.sub("CREATE ROLE .*", "", granted).encode())
+            yield of_roles
+        finally:
+            for role in reversed(ROLES):
+                administrator.execute(f"DROP OWNED BY {role} CASCADE".encode())
+                administrator.execute(f"DROP ROLE {role}".encode())
+
+
+def test_each_process_does_its_work_under_the_rights_that_are_listed(
+    tmp_path: Path, rollcall: Rollcall, urls: dict[str, str], empty_database_url: str
+) -> None:
+    owner, receiver = urls["rollcall_owner"], urls["rollcall_receiver"]
+    worker, reader = urls["rollcall_worker"], urls["rollcall_reader"]
+    with (
+        run_system(tmp_path, worker, receiver_url=receiver) as system,
+        psycopg.connect(empty_database_url, autocommit=True) as administrator,
+    ):
+        for number in range(10):
+            for body in (started(f"s-{number}").body, joined(f"s-{number}", "peer").body) * 2:
+                assert system.post(body, "dyte", f"uuid-{number}").status == 200
+        ledger = "SELECT count(*) FROM rollcall.deliveries"
+        wait_until(lambda: administrator.execute(ledger).fetchone() == (40,))
+        wait_until(lambda: administrator.execute("SELECT FROM rollcall_queue.queue").fetchone() is None)
+        assert "refuses" not in system.log("workers").read_text()
+    assert "Replayed 40 deliveries" in rollcall("replay", "--all", DATABASE_URL=worker).stdout
+    for command in (
+        ["sessions"],
+        ["timeline", "s-9"],
+        ["deliveries"],
+        ["export", "sessions"],
+        ["export", "attendance"],
+    ):
+        done = rollcall(*command, DATABASE_URL=reader)
+        assert (done.returncode, done.stderr) == (0, "")
+        assert "s-9" in done.stdout
+    assert all(finding.health is Health.GOOD for finding in check_database({"DATABASE_URL": worker}))
+    assert rollcall("migrate", DATABASE_URL=owner).returncode == 0
+
+
+def test_a_role_that_may_read_may_not_write(rollcall: Rollcall, urls: dict[str, str]) -> None:
+    done = rollcall("migrate", DATABASE_URL=urls["rollcall_reader"])
+    assert done.returncode == 1
+    with psycopg.connect(urls["rollcall_receiver"]) as connection, pytest.raises(psycopg.errors.InsufficientPrivilege):
+        connection.execute("SELECT FROM rollcall.deliveries")
