@@ -17,6 +17,7 @@ class Account:
         refused: other answers, by status.
         unanswered: posts without an answer: refused connections, broken ones, and those that took too long.
         given_up: deliveries that no try got a 200 for.
+        lost_to_refusals: good deliveries of a dialect that never retries a 4xx, and that got one.
         slowest: answer, in seconds.
         late: answers after the vendor's patience.
     """
@@ -27,6 +28,7 @@ class Account:
     refused: Counter[int] = field(default_factory=Counter)
     unanswered: int = 0
     given_up: int = 0
+    lost_to_refusals: int = 0
     slowest: float = 0.0
     late: int = 0
 
@@ -39,6 +41,7 @@ class Account:
             refused=self.refused + other.refused,
             unanswered=self.unanswered + other.unanswered,
             given_up=self.given_up + other.given_up,
+            lost_to_refusals=self.lost_to_refusals + other.lost_to_refusals,
             slowest=max(self.slowest, other.slowest),
             late=self.late + other.late,
         )

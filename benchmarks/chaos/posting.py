@@ -1,4 +1,4 @@
-"""Posting signed deliveries at a steady rate, as the vendor does: again where no 200 came, some twice, some late."""
+"""Posting signed deliveries at a steady rate, as the vendor does: some twice, some late, retried as its dialect does."""
 
 import asyncio
 import hashlib
@@ -27,6 +27,8 @@ _LISTENS = 15.0
 # A few come twice under new ids, a few come late; seconds.
 _COMES_TWICE, _COMES_LATE, _LATEST = 0.03, 0.02, 10.0
 _ENOUGH = 10_000_000
+_OK = 200
+_FINAL = range(400, 500)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,8 +100,13 @@ class Posting:
         for attempt in range(self._plan.tries):
             signature = b64encode(self.key.sign(body, PKCS1v15(), SHA256())).decode("ascii")
             request = SignedEvent(provider, uuid, signature, body).request("close")
-            if await self._post(self._plan.ports[(number + attempt) % len(self._plan.ports)], request):
+            status = await self._post(self._plan.ports[(number + attempt) % len(self._plan.ports)], request)
+            if status == _OK:
                 self._accepted(identity)
+                return
+            # RealtimeKit never retries what was answered with a 4xx: every body here is good, so it is lost.
+            if provider is Provider.REALTIMEKIT and status in _FINAL:
+                self.account.lost_to_refusals += 1
                 return
             # RealtimeKit has been seen to try again under a new id.
             uuid = self._new_uuid() if provider is Provider.REALTIMEKIT else uuid
@@ -119,7 +126,8 @@ class Posting:
         except TimeoutError:
             return
 
-    async def _post(self, port: int, request: bytes) -> bool:
+    async def _post(self, port: int, request: bytes) -> int | None:
+        """Return the status of the answer; None where there was none."""
         account = self.account
         account.sent += 1
         began = time.monotonic()
@@ -133,14 +141,14 @@ class Posting:
                     writer.close()
         except (OSError, TimeoutError, asyncio.IncompleteReadError):
             account.unanswered += 1
-            return False
+            return None
         took = time.monotonic() - began
         account.slowest = max(account.slowest, took)
         account.late += took > PATIENCE
         status = int(head[9:12])
-        if status != 200:
+        if status != _OK:
             account.refused[status] += 1
-        return status == 200
+        return status
 
     def _new_uuid(self) -> str:
         return str(UUID(int=self._chance.getrandbits(128), version=4))

@@ -39,6 +39,7 @@ class Verdict:
     Attributes:
         deliveries: rows of the ledger.
         lost: answers of 200 without a row of the ledger.
+        lost_to_refusals: good deliveries that a 4xx made the vendor drop.
         doubled: bodies that count more than once, or not at all though they are in the ledger.
         wrong: what differs between the tables and those that a reference model makes of the ledger.
         unknown: rows of the ledger with a body that was never sent.
@@ -51,6 +52,7 @@ class Verdict:
 
     deliveries: int
     lost: int
+    lost_to_refusals: int
     doubled: int
     wrong: list[str]
     unknown: int
@@ -65,6 +67,7 @@ class Verdict:
         """Whether the promise was kept."""
         counts = (
             self.lost,
+            self.lost_to_refusals,
             self.doubled,
             self.unknown,
             self.quarantined,
@@ -104,6 +107,7 @@ def judge(stage: Stage, account: Account) -> Verdict:
         return Verdict(
             deliveries=len(rows),
             lost=_missing(account, Counter(row[5] for row in rows)),
+            lost_to_refusals=account.lost_to_refusals,
             doubled=sum(firsts[identity] != 1 for identity in {row[5] for row in known}),
             wrong=differences(expected_tables((_delivery(row, account) for row in known), Scope()), tables(connection)),
             unknown=len(rows) - len(known),

@@ -95,3 +95,11 @@ def test_it_is_bad_where_something_waits(database_url: str, verdict: Callable[[]
     assert (verdict().in_queue, verdict().in_spool) == (1, 1)
     spool.close()
     assert not verdict().is_good
+
+
+def test_a_good_delivery_that_a_4xx_made_the_vendor_drop_counts_as_lost(
+    verdict: Callable[[], Verdict], account: Account
+) -> None:
+    account.lost_to_refusals = 1
+    assert not verdict().is_good
+    assert verdict().lost_to_refusals == 1
