@@ -1,4 +1,4 @@
-"""Posting signed deliveries at a steady rate, as the vendor does: some twice, some late, retried as its dialect does."""
+"""Posting signed deliveries at a steady rate as the vendor does: some twice, some late, retried as the dialect says."""
 
 import asyncio
 import hashlib
