@@ -151,7 +151,7 @@ class PostgresQueue(PostgresBroker):
         """Return a queue's parked messages."""
         return ParkedInPostgres(self.url, queue_name)
 
-    def consume_anew(self) -> None:
+    def reconnect_consumer(self) -> None:
         """Make the consumer reconnect, from any thread. Call it while no message is being processed.
 
         All messages claimed under this worker's id are requeued.

@@ -133,7 +133,7 @@ class RabbitmqQueue(RabbitmqBroker):
         """Return a queue's parked messages."""
         return ParkedInRabbitmq(self.parameters, queue_name)
 
-    def consume_anew(self) -> None:
+    def reconnect_consumer(self) -> None:
         """Make the consumer reconnect, from any thread; its unacknowledged messages are requeued."""
         connection = self.consuming
         if connection is not None:

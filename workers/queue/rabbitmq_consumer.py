@@ -35,7 +35,7 @@ from workers.queue.acknowledgement import (
 )
 from workers.queue.envelope import read_message
 from workers.queue.publisher import QueueAwayError
-from workers.queue.rabbitmq_connection import CONNECT_TIMEOUT, LOST, cut_connection, declare, parked_name
+from workers.queue.rabbitmq_connection import LOST, cut_connection, declare, parked_name
 from workers.queue.rabbitmq_parking import parked_properties
 from workers.queue.unreadable import Unreadable, UnreadableError
 
@@ -44,6 +44,8 @@ if TYPE_CHECKING:
 
 # Seconds without a message before an idle consumer opens a new channel, which takes a few milliseconds.
 RENEW_AFTER = 10.0
+# Seconds for sending what was decided, before the connection is cut.
+_CLOSE_DEADLINE = 5.0
 
 _log = structlog.get_logger(__name__)
 
@@ -140,7 +142,7 @@ class RabbitmqConsumer(_RabbitmqConsumer):
     def close(self) -> None:
         """Send pending acknowledgements and close; unacknowledged messages are requeued."""
         try:
-            with deadlines.within(CONNECT_TIMEOUT, lambda: cut_connection(self.connection)):
+            with deadlines.within(_CLOSE_DEADLINE, lambda: cut_connection(self.connection)):
                 super().close()
         except Exception as error:  # noqa: BLE001 - any other error would kill Dramatiq's thread
             _log.debug("consumer_close_failed", error=type(error).__name__)

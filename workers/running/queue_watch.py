@@ -62,7 +62,7 @@ class QueueWatch:
         ):
             _log.warning("consumer_renewed", waiting=waiting, nothing_came_for_seconds=PATIENCE)
             self._metrics.consumer_renewed()
-            self._broker.consume_anew()
+            self._broker.reconnect_consumer()
 
     def _waiting(self) -> int | None:
         try:
