@@ -107,6 +107,13 @@ class Vendor:
             return repr(error)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def descriptors() -> None:
+    """Allow this process as many connections as the system lets it have."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+
+
 @pytest.fixture(scope="session")
 def key() -> RSAPrivateKey:
     """The vendor's key."""
