@@ -11,13 +11,12 @@
 """
 
 import threading
-import time
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any, NoReturn
+from collections.abc import Callable
+from typing import Any
 
 import psycopg
-from dramatiq import Message, MessageProxy
-from dramatiq_postgres.broker import PostgresBroker, PostgresConsumer
+from dramatiq import Message
+from dramatiq_postgres.broker import PostgresBroker
 from psycopg_pool import ConnectionPool
 
 from runtime.connections import connect, cut_connection
@@ -25,31 +24,20 @@ from runtime.deadlines import deadlines
 from runtime.error_message import message_without_values
 from runtime.liveness import DEAD_AFTER
 from workers.queue.acknowledgement import (
-    RETURN_PAUSE,
     Acknowledgement,
-    is_committed,
-    log_not_parked,
-    log_parked,
-    log_returned,
-    why_unreadable,
 )
-from workers.queue.envelope import read_message
-from workers.queue.message import MOST_TEXT
+from workers.queue.postgres_away import queue_away
+from workers.queue.postgres_consumer import PostgresQueueConsumer
 from workers.queue.postgres_listener import Listener
 from workers.queue.postgres_parking import ParkedInPostgres
 from workers.queue.postgres_statements import (
-    ACK,
-    CLAIM,
     ENQUEUE,
-    PARK,
-    RETURN,
-    RETURN_LOST,
     SCHEMA,
     STATEMENT_DEADLINE,
     WAITING,
 )
 from workers.queue.publisher import QueueAwayError, QueueRefusesError
-from workers.queue.unreadable import Unreadable, UnreadableError
+from workers.queue.unreadable import Unreadable
 
 
 class PostgresQueue(PostgresBroker):
@@ -89,9 +77,9 @@ class PostgresQueue(PostgresBroker):
             self.queues[queue_name] = True
             self.emit_after("declare_queue", queue_name)
 
-    def consume(self, queue_name: str, prefetch: int = 1, timeout: int = 30000) -> "_Consumer":
+    def consume(self, queue_name: str, prefetch: int = 1, timeout: int = 30000) -> PostgresQueueConsumer:
         """Return a consumer of the queue."""
-        return _Consumer(broker=self, queue_name=queue_name, prefetch=prefetch, timeout=timeout)
+        return PostgresQueueConsumer(broker=self, queue_name=queue_name, prefetch=prefetch, timeout=timeout)
 
     def enqueue(  # type: ignore[override]  # the library's version retries
         self, message: Message[Any], *, delay: int | None = None
@@ -110,8 +98,8 @@ class PostgresQueue(PostgresBroker):
         except psycopg.Error as error:
             self._drop_publishing()
             # A user's trigger may quote the message, which contains bodies.
-            says = message_without_values(error, [values[2].encode()])
-            raise QueueAwayError(f"The queue in Postgres did not take a message: {_ended(says)}") from None
+            says = message_without_values(error, [values[2].encode()]).removesuffix(".")
+            raise QueueAwayError(f"The queue in Postgres did not take a message: {says}.") from None
         return message
 
     def keep_alive(self) -> None:
@@ -124,9 +112,7 @@ class PostgresQueue(PostgresBroker):
             self._publishing_connection().execute("SELECT 1", prepare=True)
         except psycopg.Error as error:
             self._drop_publishing()
-            raise QueueAwayError(
-                f"The queue in Postgres does not answer: {_ended(message_without_values(error))}"
-            ) from None
+            raise queue_away(error) from None
 
     def waiting(self, queue_name: str) -> int:
         """Return the number of messages waiting for a worker. For the publishing thread.
@@ -138,9 +124,7 @@ class PostgresQueue(PostgresBroker):
             row = self._publishing_connection().execute(WAITING, (queue_name,), prepare=True).fetchone()
         except psycopg.Error as error:
             self._drop_publishing()
-            raise QueueAwayError(
-                f"The queue in Postgres does not answer: {_ended(message_without_values(error))}"
-            ) from None
+            raise queue_away(error) from None
         return int(row[0]) if row else 0
 
     def is_alive(self) -> bool:
@@ -198,7 +182,7 @@ class PostgresQueue(PostgresBroker):
             except psycopg.Error as error:
                 if self._answers is not None:
                     self._answers.close()
-                _closed(error)
+                raise queue_away(error) from None
 
     def _publishing_connection(self) -> psycopg.Connection[Any]:
         connection = self._publishing
@@ -213,121 +197,3 @@ class PostgresQueue(PostgresBroker):
             connection, self._publishing = self._publishing, None
         if connection is not None:
             connection.close()
-
-
-class _Consumer(PostgresConsumer):
-    """Claims messages in the consumer's thread; acknowledges and returns them from the workers' threads."""
-
-    def __init__(self, *, broker: PostgresQueue, queue_name: str, prefetch: int, timeout: int) -> None:
-        super().__init__(broker=broker, queue_name=queue_name, prefetch=prefetch, timeout=timeout)
-        self.broker: PostgresQueue = broker
-        # The broker's, not this consumer's: after an error Dramatiq creates a new consumer while the workers
-        # still hold messages of the old one.
-        self.in_processing = broker.held
-        self._lost_claims_due = 0.0
-
-    def __next__(self) -> MessageProxy | None:
-        connection = self.get_consume_conn()
-        try:
-            with deadlines.within(STATEMENT_DEADLINE, lambda: cut_connection(connection)):
-                if time.monotonic() >= self._lost_claims_due:
-                    self.broker.maybe_heartbeat(connection)
-                    self._return_lost_claims(connection)
-                message: MessageProxy | None = super().__next__()
-        except psycopg.Error as error:
-            _closed(error)
-        return message
-
-    def claim(self, limit: int) -> None:
-        """Claim up to `limit` messages. Unreadable ones are parked; the others are processed."""
-        values = (self.queue_name, limit, self.broker.worker_id, MOST_TEXT)
-        unreadable: dict[str, Unreadable] = {}
-        for message_id, text in self.get_consume_conn().execute(CLAIM, values, prepare=True).fetchall():
-            self.broker.received += 1
-            try:
-                self.buffer.append(read_message(text, self.broker.actors, message_id))
-            except UnreadableError as error:
-                unreadable[message_id] = error.reason
-        if unreadable:
-            self._park(unreadable)
-
-    def ack(self, message: MessageProxy) -> None:
-        """Remove a committed message from the queue, park an unreadable one, and requeue any other."""
-        try:
-            if is_committed(message):
-                self.broker.answer(ACK, (message.message_id,))
-            elif reason := why_unreadable(message):
-                self._park({message.message_id: reason})
-            else:
-                log_returned(message)
-                pause = 0.0 if self.broker.stopping.is_set() else RETURN_PAUSE
-                self.broker.answer(RETURN, (pause, [message.message_id], self.broker.worker_id))
-        except QueueAwayError:
-            raise  # Dramatiq retries; until then we hold the message
-        except BaseException:
-            self._let_go(message)
-            raise
-        self._let_go(message)
-
-    nack = ack
-
-    def requeue(self, messages: Iterable[MessageProxy]) -> None:
-        """Requeue claimed messages that were not started, at once."""
-        ids = [message.message_id for message in messages]
-        if ids:
-            self.broker.answer(RETURN, (0.0, ids, self.broker.worker_id))
-            self.broker.held.difference_update(ids)
-
-    def close(self) -> None:
-        """Close the connection. The next consumer requeues messages that were claimed but not handed on."""
-        self.broker.notifier.unsubscribe(self.channel, self.wakeup)
-        if self._consume_conn is not None:
-            self._consume_conn.close()
-            self._consume_conn = None
-        if self.broker.stopping.is_set():
-            self.requeue([MessageProxy(message) for message in self.buffer])
-
-    def get_consume_conn(self) -> psycopg.Connection[Any]:
-        """Return this consumer's connection, opened on first use.
-
-        Raises:
-            QueueAwayError: the server is away.
-        """
-        if self._consume_conn is None:
-            try:
-                self._consume_conn = connect(self.broker.url, name="rollcall worker (claims)", durable=False)
-            except psycopg.Error as error:
-                _closed(error)
-            self.broker.consuming = self._consume_conn
-        return self._consume_conn
-
-    def _park(self, unreadable: Mapping[str, Unreadable]) -> None:
-        ids, reasons = list(unreadable), list(unreadable.values())
-        try:
-            self.broker.answer(PARK, (ids, reasons, self.broker.worker_id))
-        except QueueRefusesError as error:
-            log_not_parked(len(ids), error)
-            self.broker.on_unreadable()
-            self.broker.answer(RETURN, (RETURN_PAUSE, ids, self.broker.worker_id))
-        else:
-            for message_id, reason in unreadable.items():
-                log_parked(message_id, reason)
-                self.broker.on_parked(reason)
-
-    def _return_lost_claims(self, connection: psycopg.Connection[Any]) -> None:
-        in_hand = [*self.broker.held, *(message.message_id for message in self.buffer)]
-        connection.execute(RETURN_LOST, (self.broker.worker_id, in_hand), prepare=True)
-        self._lost_claims_due = time.monotonic() + self.broker.heartbeat_interval
-
-    def _let_go(self, message: MessageProxy) -> None:
-        self.broker.held.discard(message.message_id)
-        self.wakeup.set()
-
-
-def _closed(error: psycopg.Error) -> NoReturn:
-    # Not the error's own text: the server may quote a statement's values, which contain bodies.
-    raise QueueAwayError(f"The queue in Postgres does not answer: {_ended(message_without_values(error))}") from None
-
-
-def _ended(sentence: str) -> str:
-    return sentence if sentence.endswith(".") else f"{sentence}."
