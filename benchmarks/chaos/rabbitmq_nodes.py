@@ -24,8 +24,6 @@ listeners.tcp.default = 127.0.0.1:{port}
 log.file.level = warning
 cluster_formation.peer_discovery_backend = classic_config
 cluster_formation.classic_config.nodes.1 = {first}
-cluster_formation.randomized_startup_delay_range.min = 0
-cluster_formation.randomized_startup_delay_range.max = 1
 cluster_partition_handling = pause_minority
 """
 
