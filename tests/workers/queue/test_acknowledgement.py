@@ -24,7 +24,7 @@ StartWorker = Callable[[Settle], WorkerProcess]
 @pytest.fixture
 def start_worker(broker_url: str, queue_database: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[StartWorker]:
     """Start a worker on the queue with a `settle`; a message that is given back is tried again soon."""
-    for module in ("postgres", "rabbitmq_consumer"):
+    for module in ("postgres_consumer", "rabbitmq_consumer"):
         monkeypatch.setattr(f"workers.queue.{module}.RETURN_PAUSE", 0.2)
     workers: list[WorkerProcess] = []
 

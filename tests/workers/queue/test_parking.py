@@ -189,7 +189,7 @@ def test_where_nothing_may_be_parked_it_goes_back_to_the_end_of_the_queue(
 def test_where_the_table_is_missing_it_goes_back_with_a_pause(
     queue_database: str, metrics: WorkerMetrics, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("workers.queue.postgres.RETURN_PAUSE", 0.2)
+    monkeypatch.setattr("workers.queue.postgres_consumer.RETURN_PAUSE", 0.2)
     with psycopg.connect(queue_database) as connection:
         connection.execute("DROP TABLE rollcall_queue.parked")
     put(queue_database, envelope(actor_name="nobody_s"))

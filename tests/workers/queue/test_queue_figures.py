@@ -42,7 +42,7 @@ def test_a_queue_that_is_away_is_told_and_found_again(proxied_url: str, proxy: T
 def test_a_message_that_goes_back_is_counted_by_the_reason(
     broker_url: str, queue_database: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for module in ("postgres", "rabbitmq_consumer"):
+    for module in ("postgres_consumer", "rabbitmq_consumer"):
         monkeypatch.setattr(f"workers.queue.{module}.RETURN_PAUSE", 0.2)
     failing, good = a_delivery(), a_delivery()
 
