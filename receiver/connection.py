@@ -4,6 +4,8 @@ import asyncio
 import math
 from typing import Any
 
+from uvicorn.protocols.http.flow_control import FlowControl
+
 from receiver.body import UnreadableBodyError
 from receiver.connections import Connections, Limits
 from receiver.joined_writes import JoinedWrites
@@ -47,25 +49,28 @@ class LimitedConnection(WholeRequests):
 
     transport: JoinedWrites  # type: ignore[assignment]  # it has every method that is used
 
+    url = b""
+    due = math.inf
+    # Since the last progress: the start of a head, its end, or a part of a body.
+    _bytes = 0
+    _is_in_head = False
+    _head_due = math.inf
+    _is_stuck = False
+    _is_lingering = False
+    _has_ended = False
+    _refusal: type[RefusedError] | None = None
+    _held: memoryview | None = None
+
     def __init__(self, *arguments: Any, connections: Connections | None = None, **named: Any) -> None:
         super().__init__(*arguments, **named)
-        self.due = math.inf
-        self.url = b""
         self._connections = connections or Connections(Limits())
         self._limits = self._connections.limits
-        # Since the last progress: the start of a head, its end, or a part of a body.
-        self._bytes = 0
-        self._is_in_head = False
-        self._head_due = math.inf
-        self._is_stuck = False
-        self._is_lingering = False
-        self._has_ended = False
-        self._refusal: type[RefusedError] | None = None
-        self._held: memoryview | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
         """Handle a new connection."""
-        super().connection_made(JoinedWrites(transport, self.loop, self._linger))  # type: ignore[arg-type]  # see above
+        self.connections.add(self)
+        self.transport = JoinedWrites(transport, self.loop, self._linger)
+        self.flow = FlowControl(self.transport)  # type: ignore[arg-type]  # see above
         self.due = self.loop.time() + self._limits.silent_seconds
         self._connections.opened(self, self.loop)
 

@@ -5,7 +5,6 @@ client does), and would treat the body as that protocol's bytes. uvicorn adds tr
 request it can't parse at once, even if an earlier request is still waiting for its answer.
 """
 
-import asyncio
 import urllib.parse
 from collections.abc import Iterable
 from typing import Any
@@ -25,6 +24,8 @@ _USUAL_URL = _USUAL_PATH.encode()
 
 # A body of a byte a chunk costs a hundred times the work of another.
 _MOST_CHUNKS = 10_000
+
+_ASGI: Any = {"version": "3.0", "spec_version": "2.3"}
 
 _HIGH_WATER_BYTES = 65_536
 
@@ -59,6 +60,22 @@ class WholeRequests(HttpToolsProtocol):
         parser = httptools.HttpRequestParser(self)
         parser.set_dangerous_leniencies(**_LENIENCIES)
         return parser
+
+    def on_message_begin(self) -> None:
+        """Start a request."""
+        self.url = b""
+        self.expect_100_continue = False
+        self.headers = []
+        # Addresses would be two system calls for each connection, and nothing here looks at them.
+        self.scope = {  # type: ignore[typeddict-item]  # the rest comes with the head
+            "type": "http",
+            "asgi": _ASGI,
+            "server": None,
+            "client": None,
+            "scheme": "http",
+            "root_path": "",
+            "headers": self.headers,
+        }
 
     def read(self, data: bytes | memoryview) -> None:
         """Parse received data."""
@@ -120,17 +137,14 @@ class WholeRequests(HttpToolsProtocol):
     def _begin(self, app: Any, *, keep_alive: bool) -> None:
         last = self.cycle
         self.cycle = Exchange(
-            scope=self.scope,
-            transport=self.transport,
-            flow=self.flow,
-            logger=self.logger,
-            access_logger=self.access_logger,
-            access_log=self.access_log,
-            default_headers=self.server_state.default_headers,
-            message_event=asyncio.Event(),
-            expect_100_continue=self.expect_100_continue,
+            self.scope,
+            self.transport,
+            self.flow,
+            self.logger,
+            self.server_state.default_headers,
+            self.on_response_complete,
+            expects_100_continue=self.expect_100_continue,
             keep_alive=keep_alive,
-            on_response=self.on_response_complete,
         )
         if last is None or last.response_complete:
             self._start_asgi_task(self.cycle, app)
