@@ -102,7 +102,7 @@ class RabbitmqQueue(RabbitmqBroker):
         """Open the publishing connection if it is closed, and send its heartbeats. Call it every few seconds.
 
         Raises:
-            QueueAwayError: no node lets us in, or the connection is lost.
+            QueueAwayError: no node accepts the connection, or it is lost.
         """
         try:
             for queue_name in self.queues:
@@ -115,7 +115,7 @@ class RabbitmqQueue(RabbitmqBroker):
         """Return the number of messages waiting for a worker. For the publishing thread.
 
         Raises:
-            QueueAwayError: no node lets us in, or the connection is lost.
+            QueueAwayError: no node accepts the connection, or it is lost.
         """
         try:
             return int(

@@ -76,7 +76,7 @@ class RabbitmqConsumer(_RabbitmqConsumer):
         try:
             self.connection = broker.consuming = pika.BlockingConnection(broker.parameters)
         except LOST as error:
-            raise QueueAwayError(f"RabbitMQ refuses the connection: {type(error).__name__}.") from None
+            raise QueueAwayError(f"RabbitMQ does not accept the connection: {type(error).__name__}.") from None
         try:
             self._returns = self.connection.channel()
             declare(self._returns, queue_name)
@@ -84,7 +84,7 @@ class RabbitmqConsumer(_RabbitmqConsumer):
             self._begin()
         except LOST as error:
             cut_connection(self.connection)
-            raise QueueAwayError(f"RabbitMQ refuses the consumer: {type(error).__name__}.") from None
+            raise QueueAwayError(f"RabbitMQ does not accept the consumer: {type(error).__name__}.") from None
         except QueueAwayError:
             cut_connection(self.connection)
             raise
