@@ -41,7 +41,7 @@ class JoinedWrites:
             self._transport.close()
 
     def release(self) -> None:
-        """Let go of whoever decides when to close: the connection has ended."""
+        """Drop the callback that decides when to close: the connection has ended."""
         self._stays_open = _closes
 
     def flush(self) -> None:

@@ -70,7 +70,7 @@ def session_settings(server_version: int, let_go_after: float) -> dict[str, str]
 
 
 class Session(psycopg.Connection[tuple[Any, ...]]):
-    """A connection that keeps its settings, whoever else uses the server's session. Only for autocommit.
+    """A connection that keeps its settings, even if the server's session is shared. Autocommit only.
 
     Attributes:
         is_shared: whether a pooler is in between, so that the server's session may be another's next time.

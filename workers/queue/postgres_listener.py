@@ -1,6 +1,6 @@
 """The one connection that hears of new messages and wakes the consumers of this process.
 
-Through a pooler in transaction mode it would hear nothing, and whoever has the server's session next would.
+Through a pooler in transaction mode it would hear nothing, and the next user of the server's session would.
 """
 
 from contextlib import suppress

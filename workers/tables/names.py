@@ -18,7 +18,7 @@ WHERE id = %(id)s AND %(former)s IN (organization_by, title_by, room_name_by) RE
 _DELETE_ORGANIZATION = "DELETE FROM rollcall.organizations WHERE id = %s"
 _DELETE_MEETING = "DELETE FROM rollcall.meetings WHERE id = %s"
 
-# Names are told by the last delivery that states them. For a replay of all each is open again, the name itself stays
+# The last delivery that states a name decides it. For a replay of all each is open again, the name itself stays
 # readable meanwhile; what no delivery has named in the end goes.
 _REOPEN: tuple[LiteralString, ...] = (
     "UPDATE rollcall.organizations SET name_by = NULL",
