@@ -19,8 +19,8 @@ def print_json(rows: Sequence[Row]) -> None:
     Times are ISO 8601 in UTC, ids text, numbers numbers, and bytes base64. What a terminal would
     act on is escaped.
     """
-    # Where output can't hold every sign, JSON's own escapes lose nothing.
-    is_ascii = not (sys.stdout.encoding or "").lower().startswith("utf")
+    # Where output can't hold every sign, JSON's own escapes lose nothing. What has no encoding holds text as it is.
+    is_ascii = not (sys.stdout.encoding or "utf-8").lower().startswith("utf")
     document = json.dumps(list(rows), ensure_ascii=is_ascii, indent=2, default=_as_json)
     print(escaped_json(document))  # noqa: T201 - the command's output
 

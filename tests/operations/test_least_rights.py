@@ -11,12 +11,10 @@ from console.checks.database import check_database
 from console.checks.finding import Health
 from console.embedded.server import EmbeddedPostgres
 from migrations.apply import migrate_database
-from tests.console.conftest import Rollcall
+from tests.console.conftest import Rollcall, folder, rollcall  # noqa: F401 - fixtures
 from tests.processes import ROOT, run_system
 from tests.workers.queue.deliveries import wait_until
 from tests.workers.running.refusing import joined, started
-
-pytest_plugins = ["tests.console.conftest"]
 
 ROLES = ("rollcall_owner", "rollcall_receiver", "rollcall_worker", "rollcall_reader")
 
@@ -53,7 +51,10 @@ def urls(embedded_postgres: EmbeddedPostgres, empty_database_url: str) -> Iterat
 
 
 def test_each_process_does_its_work_under_the_rights_that_are_listed(
-    tmp_path: Path, rollcall: Rollcall, urls: dict[str, str], empty_database_url: str
+    tmp_path: Path,
+    rollcall: Rollcall,  # noqa: F811 - the fixture
+    urls: dict[str, str],
+    empty_database_url: str,
 ) -> None:
     owner, receiver = urls["rollcall_owner"], urls["rollcall_receiver"]
     worker, reader = urls["rollcall_worker"], urls["rollcall_reader"]
@@ -83,7 +84,10 @@ def test_each_process_does_its_work_under_the_rights_that_are_listed(
     assert rollcall("migrate", DATABASE_URL=owner).returncode == 0
 
 
-def test_a_role_that_may_read_may_not_write(rollcall: Rollcall, urls: dict[str, str]) -> None:
+def test_a_role_that_may_read_may_not_write(
+    rollcall: Rollcall,  # noqa: F811 - the fixture
+    urls: dict[str, str],
+) -> None:
     done = rollcall("migrate", DATABASE_URL=urls["rollcall_reader"])
     assert done.returncode == 1
     with psycopg.connect(urls["rollcall_receiver"]) as connection, pytest.raises(psycopg.errors.InsufficientPrivilege):
