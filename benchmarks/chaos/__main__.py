@@ -56,7 +56,7 @@ def run(arguments: argparse.Namespace) -> dict[str, object]:
         print("under load ...", file=sys.stderr, flush=True)
         began = time.monotonic()
         story = SCENARIOS[arguments.scenario](stage, arguments.seed, arguments.seconds)
-        stage.mend()
+        stage.repair()
         account = vendor.stop()
         lasted = time.monotonic() - began
         print("waiting for the last of it ...", file=sys.stderr, flush=True)

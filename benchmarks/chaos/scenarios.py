@@ -76,7 +76,7 @@ def queue_frozen(stage: Stage, _seed: int, seconds: float) -> Story:
         for proxy in stage.to_queue:
             proxy.freeze()
 
-    return _without_queue(stage, seconds, "queue frozen", freeze, stage.mend)
+    return _without_queue(stage, seconds, "queue frozen", freeze, stage.repair)
 
 
 def _without_queue(

@@ -126,7 +126,7 @@ class Stage:
         """Return whether every receiver says that it takes deliveries."""
         return all(map(receiver_is_ready, self.ports))
 
-    def mend(self) -> None:
+    def repair(self) -> None:
         """End every fault that may still be on: all parts run, all proxies pass on."""
         for proxy in (*self.to_queue, *self.from_queue, self.to_database):
             proxy.delay(0)

@@ -1,5 +1,5 @@
 -- The one place that says how long something counts that has not ended as far as is known. Postgres inlines it.
 CREATE OR REPLACE FUNCTION rollcall.counted_until(last_event_at timestamptz) RETURNS timestamptz
 LANGUAGE sql STABLE PARALLEL SAFE
--- An end that got lost must not bill for ever.
+-- A lost end must not bill indefinitely.
 RETURN least(now(), last_event_at + interval '24 hours');
