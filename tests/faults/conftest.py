@@ -93,7 +93,7 @@ UnderLoad = Callable[[], AbstractContextManager[Load]]
 def stage(theatre: Theatre) -> Iterator[Stage]:
     """The stage, whole again after each test."""
     yield theatre.stage
-    theatre.stage.mend()
+    theatre.stage.repair()
 
 
 @pytest.fixture

@@ -50,7 +50,7 @@ def test_the_queue_is_cut_off_and_nobody_is_refused(fault: str, stage: Stage, un
         load.goes_on(200)
         if fault != "half_close":
             assert in_spool(stage.spool)
-        stage.mend()
+        stage.repair()
     assert not load.account.refused
     assert not load.account.unanswered
 
@@ -75,7 +75,7 @@ def test_receiver_worker_and_database_die_at_once(stage: Stage, under_load: Unde
         stage.workers[0].kill()
         stage.postgres.stop()
         stage.postgres.start()
-        stage.mend()
+        stage.repair()
 
 
 def test_in_the_end_workers_stop_in_order_and_leave_nothing_behind(stage: Stage, under_load: UnderLoad) -> None:
