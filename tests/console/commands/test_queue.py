@@ -70,7 +70,7 @@ def test_what_is_saved_is_whole_and_for_its_owner_alone(
     assert again.stderr == "parked.jsonl already exists: name another file.\n"
     assert count(with_parked) == 2
     removed = rollcall("queue", "parked", "save", "other.jsonl", "--remove", **urls)
-    assert removed.stdout == "2 messages saved and taken out of the queue.\n"
+    assert removed.stdout == "2 messages saved and deleted from the queue.\n"
     assert count(with_parked) == 0
 
 

@@ -215,7 +215,7 @@ def test_when_one_part_dies_the_rest_is_stopped_and_it_says_which(folder: Path, 
         run.child(module).kill()
 
         assert run.process.wait(60) == 1
-        assert f"The {name} was ended by SIGKILL" in run.output.splitlines()[-1]
+        assert f"The {name} was killed by SIGKILL" in run.output.splitlines()[-1]
     assert left_in(folder) == []
 
 

@@ -160,7 +160,7 @@ def test_a_503_is_asked_again_until_the_delivery_is_kept(rollcall: Rollcall, web
         (401, "WEBHOOK_PUBLIC_KEYS"),
         (503, "rollcall doctor"),
         (404, "/webhook"),
-        (500, "What is it that listens there?"),
+        (500, "Check what is listening there."),
     ],
 )
 def test_a_refusal_is_one_line_with_what_to_do(

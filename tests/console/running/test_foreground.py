@@ -32,7 +32,7 @@ def test_a_child_that_ignores_the_asking_is_killed_when_there_is_hurry() -> None
 
     foreground.stop(hurry=lambda: True)
 
-    assert foreground.wait_for_end() == "deaf was ended by SIGKILL"
+    assert foreground.wait_for_end() == "deaf was killed by SIGKILL"
 
 
 def test_a_screen_that_has_gone_does_not_stop_anything() -> None:
