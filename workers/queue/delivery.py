@@ -22,7 +22,7 @@ class Provider(StrEnum):
     REALTIMEKIT = "realtimekit"
 
 
-class Delivery(msgspec.Struct, frozen=True, array_like=True):
+class Delivery(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """What is kept of one POST.
 
     Attributes:

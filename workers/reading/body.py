@@ -22,7 +22,7 @@ _DEEPEST = 200
 _TOO_DEEP = f"the body is nested too deeply to be read (more than {_DEEPEST} levels)"
 
 
-class OpenedBody(msgspec.Struct, frozen=True):
+class OpenedBody(msgspec.Struct, frozen=True, gc=False):
     """A body and what is stored of it.
 
     Attributes:

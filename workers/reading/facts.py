@@ -38,14 +38,14 @@ class ArtifactKind(StrEnum):
     """The summary."""
 
 
-class OrganizationFact(msgspec.Struct, frozen=True):
+class OrganizationFact(msgspec.Struct, frozen=True, gc=False):
     """An organization, by the id in `organizedBy`."""
 
     id: str
     name: str | None
 
 
-class MeetingFact(msgspec.Struct, frozen=True):
+class MeetingFact(msgspec.Struct, frozen=True, gc=False):
     """A meeting."""
 
     id: str
@@ -55,7 +55,7 @@ class MeetingFact(msgspec.Struct, frozen=True):
     created_at: datetime | None
 
 
-class SessionFact(msgspec.Struct, frozen=True):
+class SessionFact(msgspec.Struct, frozen=True, gc=False):
     """A session.
 
     Attributes:
@@ -81,7 +81,7 @@ class SessionFact(msgspec.Struct, frozen=True):
     end_reason: str | None = None
 
 
-class ParticipantFact(msgspec.Struct, frozen=True):
+class ParticipantFact(msgspec.Struct, frozen=True, gc=False):
     """A join or a leave of one connection."""
 
     peer_id: str
@@ -92,7 +92,7 @@ class ParticipantFact(msgspec.Struct, frozen=True):
     left_at: datetime | None
 
 
-class ArtifactFact(msgspec.Struct, frozen=True):
+class ArtifactFact(msgspec.Struct, frozen=True, gc=False):
     """A chat dump, transcript or summary that can be downloaded."""
 
     kind: ArtifactKind
@@ -100,7 +100,7 @@ class ArtifactFact(msgspec.Struct, frozen=True):
     download_url_expires_at: datetime | None
 
 
-class RecordingFact(msgspec.Struct, frozen=True):
+class RecordingFact(msgspec.Struct, frozen=True, gc=False):
     """What an update states of a recording, besides its status; `stated_duration` in seconds, `file_size` in bytes."""
 
     meeting_id: str | None
@@ -115,14 +115,14 @@ class RecordingFact(msgspec.Struct, frozen=True):
     stop_reason: str | None
 
 
-class LivestreamFact(msgspec.Struct, frozen=True):
+class LivestreamFact(msgspec.Struct, frozen=True, gc=False):
     """What an update states of a stream, besides its status."""
 
     meeting_id: str | None
     playback_url: str | None
 
 
-class UpdateFact(msgspec.Struct, frozen=True):
+class UpdateFact(msgspec.Struct, frozen=True, gc=False):
     """A status update of a recording or a livestream.
 
     Updates of one subject are settled together: what one of them means depends on those before it.
@@ -135,7 +135,7 @@ class UpdateFact(msgspec.Struct, frozen=True):
     states: RecordingFact | LivestreamFact
 
 
-class Facts(msgspec.Struct, frozen=True):
+class Facts(msgspec.Struct, frozen=True, gc=False):
     """Everything that one body states."""
 
     organization: OrganizationFact | None = None

@@ -6,7 +6,7 @@ from typing import Any, TypeGuard
 
 from workers.errors import WorkersError
 from workers.reading.body import fits_text
-from workers.reading.times import fault_of, parse_time
+from workers.reading.times import EARLIEST, fault_of, parse_time
 
 # Bytes. Up to three ids share an index row, which Postgres limits to about 2,700; the vendor's have 36.
 LONGEST_ID = 255
@@ -109,6 +109,8 @@ class Fields:
         except (ValueError, OverflowError):
             self._problem(name, "a time")
             return None
+        if EARLIEST <= time <= self._received_at:  # as a rule
+            return time
         fault = fault_of(time, self._received_at, expiry=expiry)
         if fault is None:
             return time
@@ -121,7 +123,11 @@ class Fields:
 
 def is_id(value: object) -> TypeGuard[str]:
     """Return whether a value can be an id, even an empty one."""
-    return isinstance(value, str) and fits_text(value) and len(value.encode()) <= LONGEST_ID
+    if not isinstance(value, str):
+        return False
+    if value.isascii():
+        return len(value) <= LONGEST_ID and "\0" not in value
+    return fits_text(value) and len(value.encode()) <= LONGEST_ID
 
 
 def _number(value: Any) -> float:

@@ -19,7 +19,7 @@ from workers.reading.times import TOO_FAR_AHEAD
 _LONGEST_EVENT_NAME = 200
 
 
-class Reading(msgspec.Struct, frozen=True):
+class Reading(msgspec.Struct, frozen=True, gc=False):
     """The reading of one body.
 
     Attributes:

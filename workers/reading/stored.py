@@ -15,7 +15,7 @@ from workers.reading.scope import Scope
 _LONGEST_REMEMBERED = 4096
 
 
-class Stored(msgspec.Struct, frozen=True):
+class Stored(msgspec.Struct, frozen=True, gc=False):
     """A delivery that counts, by the columns of the ledger that it is read again from.
 
     Attributes:

@@ -9,7 +9,7 @@ from workers.rules.columns import Columns
 from workers.rules.rule import Key, ReceivedLast
 
 
-class ArtifactRow(msgspec.Struct, frozen=True):
+class ArtifactRow(msgspec.Struct, frozen=True, gc=False):
     """What a delivery states of a chat dump, a transcript or a summary."""
 
     session_id: str

@@ -16,7 +16,7 @@ from workers.reading.facts import LivestreamFact, RecordingFact
 COPY_COUNTS_AFTER = timedelta(seconds=60)
 
 
-class Update(msgspec.Struct, frozen=True):
+class Update(msgspec.Struct, frozen=True, gc=False):
     """A status update of one subject, as the ledger has it."""
 
     id: UUID
@@ -28,7 +28,7 @@ class Update(msgspec.Struct, frozen=True):
     states: RecordingFact | LivestreamFact
 
 
-class Judged(msgspec.Struct, frozen=True):
+class Judged(msgspec.Struct, frozen=True, gc=False):
     """An update, and what it is: it counts, or it repeats the first copy of its body.
 
     Attributes:

@@ -10,7 +10,7 @@ from workers.rules.copies import Judged
 from workers.rules.timeline import Entry, EntryKey
 
 
-class LivestreamRow(msgspec.Struct):
+class LivestreamRow(msgspec.Struct, gc=False):
     """A row of `livestreams`, in the order of its columns."""
 
     stream_id: str

@@ -11,7 +11,7 @@ from workers.rules.rule import Earliest, Key, Latest, ReceivedLast
 from workers.rules.times import Believed, OfSession, Source, SourceOf, UnlessLater
 
 
-class ParticipantRow(msgspec.Struct, frozen=True):
+class ParticipantRow(msgspec.Struct, frozen=True, gc=False):
     """What a delivery states of one connection."""
 
     session_id: str
@@ -24,7 +24,7 @@ class ParticipantRow(msgspec.Struct, frozen=True):
     last_left_at: datetime | None
 
 
-class ParticipantEventRow(msgspec.Struct, frozen=True):
+class ParticipantEventRow(msgspec.Struct, frozen=True, gc=False):
     """A join or a leave, as reported."""
 
     session_id: str

@@ -15,7 +15,7 @@ from workers.rules.times import earliest, latest
 RANKS = {"INVOKED": 0, "RECORDING": 1, "PAUSED": 1, "UPLOADING": 2, "UPLOADED": 3, "ERRORED": 3}
 
 
-class RecordingRow(msgspec.Struct):
+class RecordingRow(msgspec.Struct, gc=False):
     """A row of `recordings`, in the order of its columns."""
 
     id: str

@@ -20,7 +20,7 @@ class SessionStatus(StrEnum):
     """An end is known; it stays ended whatever is reported later."""
 
 
-class SessionRow(msgspec.Struct, frozen=True):
+class SessionRow(msgspec.Struct, frozen=True, gc=False):
     """What a delivery states of a session."""
 
     id: str

@@ -13,7 +13,7 @@ from workers.rules.presence import happened_at
 EntryKey = tuple[str | None, str, str, datetime]
 
 
-class Entry(msgspec.Struct, frozen=True):
+class Entry(msgspec.Struct, frozen=True, gc=False):
     """A row of `timeline`.
 
     Two deliveries that report the same kind for the same subject at the same time are one entry: the earlier's.

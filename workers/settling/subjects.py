@@ -25,7 +25,7 @@ from workers.tables.locks import Subject
 from workers.tables.stored import StoredUpdate, updates_of_subjects
 
 
-class _Known(msgspec.Struct, frozen=True):
+class _Known(msgspec.Struct, frozen=True, gc=False):
     """A status update, what it states, and its row in the ledger.
 
     Attributes:
@@ -94,7 +94,6 @@ def settle_subjects(cursor: Cursor, subjects: Sequence[Subject], new: Sequence[K
     for subject in subjects:
         known = updates.get(subject, [])
         judged = judge([one.update for one in known])
-        facts = {one.update.id: one.facts for one in known}
         moved = not new
         for was, one in zip(known, judged, strict=True):
             was_processed = was.row.status == Status.PROCESSED
@@ -107,7 +106,7 @@ def settle_subjects(cursor: Cursor, subjects: Sequence[Subject], new: Sequence[K
             elif was_processed or was.row.repeat_of != one.first:
                 repeats.append(one)
                 if was_processed and not was.is_new:
-                    settled.withdrawn.append(Withdrawn(one.update.id, one.first, was.facts, facts[one.first]))
+                    settled.withdrawn.append(_withdrawn(one, was, known))
                     moved = True
         if moved:
             _settle(subject, known, judged, settled)
@@ -115,6 +114,11 @@ def settle_subjects(cursor: Cursor, subjects: Sequence[Subject], new: Sequence[K
     become_processed(cursor, [one.update.id for one in become], bodies)
     become_repeats(cursor, [one.update.id for one in repeats], [one.first for one in repeats])
     return settled
+
+
+def _withdrawn(judged: Judged, was: _Known, known: Sequence[_Known]) -> Withdrawn:
+    first_facts = next(one.facts for one in known if one.update.id == judged.first)
+    return Withdrawn(judged.update.id, judged.first, was.facts, first_facts)
 
 
 def _settle(subject: Subject, known: Sequence[_Known], judged: Sequence[Judged], settled: SettledSubjects) -> None:
@@ -128,8 +132,8 @@ def _settle(subject: Subject, known: Sequence[_Known], judged: Sequence[Judged],
     before = sum(not one.is_new for one in known)
     if not any(one.is_new for one in known[:before]):
         # All new ones were received after all others, which so mean what they meant before.
-        new_ids = {one.update.id for one in known[before:]}
-        appeared = [entry for entry in entries.values() if entry.delivery_id in new_ids]
+        first_new = known[before].update.id.int if before < len(known) else None
+        appeared = [one for one in entries.values() if first_new is not None and one.delivery_id.int >= first_new]
         gone: list[EntryKey] = []
         former = next((one.update.session_id for one in reversed(judged[:before]) if one.counts), None)
         of_rows = {row.session_id, former} if isinstance(row, RecordingRow) else set()

@@ -45,7 +45,7 @@ _PROCESSED_AGAIN = "UPDATE rollcall.deliveries SET processed_at = clock_timestam
 _STATUSES = "SELECT status, count(*) FROM rollcall.deliveries WHERE id = ANY(%b::uuid[]) GROUP BY status"
 
 
-class StoredDelivery(StoredUpdate, frozen=True):
+class StoredDelivery(StoredUpdate, frozen=True, gc=False):
     """A whole row of the ledger, and whether the replay has chosen it."""
 
     provider: str

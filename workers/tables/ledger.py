@@ -79,7 +79,7 @@ WHERE delivery.id = new.id
 """
 
 
-class Kept(msgspec.Struct, frozen=True):
+class Kept(msgspec.Struct, frozen=True, gc=False):
     """A delivery and what was read from it, on its way into the ledger."""
 
     delivery: Delivery

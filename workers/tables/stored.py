@@ -39,7 +39,7 @@ WHERE subject_id = ANY(%b::text[]) AND status IN ('processed', 'repeat') AND id 
 """
 
 
-class StoredUpdate(Stored, frozen=True):
+class StoredUpdate(Stored, frozen=True, gc=False):
     """A status update that counts or repeats another one, with what tells the one from the other."""
 
     delivery_uuid: str | None
