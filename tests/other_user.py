@@ -25,7 +25,7 @@ def as_nobody(folder: Path, act: Callable[[], object]) -> str:
             above.chmod(above.stat().st_mode | 0o011)
     reading, writing = os.pipe()
     with warnings.catch_warnings():
-        # Python warns of threads that hold a lock for ever in the child; it takes none of theirs.
+        # Python warns of threads that hold a lock in the child that nothing releases; it takes none of theirs.
         warnings.simplefilter("ignore", DeprecationWarning)
         child = os.fork()
     if not child:
