@@ -44,6 +44,9 @@ _MARKS = {holding: "" if holding is Holding.NOTHING else holding.value for holdi
 _INTERNAL_PREFIXES = ("stated_", "noticed_")
 _INTERNAL_SUFFIX = "_by"
 _INTERNAL_NAMES = {("participants", "last_joined_at"), ("participants", "last_left_at"), ("deliveries", "subject_id")}
+# Tables that are not for people, and a column of those that looks like the merge's own.
+_INTERNAL_TABLES = {"marks", "tellings", "endpoint_states", "endpoint_secrets", "roster_verdicts"}
+_FOR_PEOPLE = {("endpoints", "order_by")}
 
 VIEWS: Mapping[str, tuple[str, Mapping[str, str]]] = {
     "session_summary": (
@@ -113,7 +116,8 @@ def _tables() -> Iterator[str]:
         yield f"## {table.name}\n"
         yield f"{meanings[table].strip()}\n"
         ours = [column for column in table.columns if not _is_internal(column)]
-        yield from _listing(_described(column, table) for column in ours)
+        if ours:
+            yield from _listing(_described(column, table) for column in ours)
         rest = [column.name for column in table.columns if _is_internal(column)]
         if rest:
             yield f"Internal: {', '.join(f'`{name}`' for name in rest)}.\n"
@@ -152,10 +156,12 @@ def _described(column: Column[Any], table: Table) -> tuple[str, str, Holding, st
 
 
 def _is_internal(column: Column[Any]) -> bool:
+    place = (column.table.name, column.name)
     return (
         column.name.startswith(_INTERNAL_PREFIXES)
-        or column.name.endswith(_INTERNAL_SUFFIX)
-        or (column.table.name, column.name) in _INTERNAL_NAMES
+        or (column.name.endswith(_INTERNAL_SUFFIX) and place not in _FOR_PEOPLE)
+        or place in _INTERNAL_NAMES
+        or column.table.name in _INTERNAL_TABLES
     )
 
 

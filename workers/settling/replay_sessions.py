@@ -22,6 +22,7 @@ from workers.tables.arrays import Cursor
 from workers.tables.chosen import StoredDelivery
 from workers.tables.ledger import Kept
 from workers.tables.locks import Subject, lock
+from workers.tables.marks import mark
 from workers.tables.session_tables import empty_subjects
 
 
@@ -65,6 +66,7 @@ def _replay(
         entered = _enter_again(cursor, rows, changed, scope)
         elsewhere = {kept.reading.session_id for kept in entered} - {None, *session_ids}
         write_names(cursor, rebuild_sessions(cursor, {one for one in elsewhere if one is not None}))
+        mark(cursor, {one for one in elsewhere if one is not None})
         rows = fetch()
         readings = _read_again(rows, None)
     facts = [
@@ -73,6 +75,7 @@ def _replay(
         if row.status == Status.PROCESSED and row.id in readings
     ]
     write_names(cursor, write_again(cursor, facts, session_ids))
+    mark(cursor, session_ids)
     return ledger.statuses_of(cursor, chosen)
 
 
@@ -133,5 +136,7 @@ def _settle_again(cursor: Cursor, subjects: Sequence[Subject]) -> None:
     write_sessions(cursor, merge, settled)
     sessions = {entry.session_id for entry in settled.all_entries}
     sessions |= {one.facts.session.id for one in settled.withdrawn if one.facts.session is not None}
-    rebuild_sessions(cursor, {session_id for session_id in sessions if session_id is not None})
+    rebuilt = {session_id for session_id in sessions if session_id is not None}
+    rebuild_sessions(cursor, rebuilt)
     write_names(cursor, merge, settled.withdrawn)
+    mark(cursor, rebuilt | settled.sessions, settled.streams)

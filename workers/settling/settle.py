@@ -1,6 +1,6 @@
 """Settling a group of deliveries: one transaction that makes them rows of the ledger and of the tables.
 
-    read → lock → ledger (repeats) → subjects → merge → write → rebuild what was withdrawn → names
+    read → lock → ledger (repeats) → subjects → merge → write → rebuild what was withdrawn → names → marks
 
 Any order, batching and repetition of deliveries comes to the same tables.
 """
@@ -27,6 +27,7 @@ from workers.settling.write import write_sessions
 from workers.tables.arrays import Cursor
 from workers.tables.ledger import Kept
 from workers.tables.locks import lock
+from workers.tables.marks import mark
 
 log = structlog.get_logger()
 
@@ -123,7 +124,9 @@ def _settle_all(cursor: Cursor, batch: Sequence[Kept]) -> Settlement:
     counted = {delivery_id for delivery_id, _, _ in settled.counting}
     uncounted = sum(kept.delivery.id not in counted for kept in updates)
     changed = {*merge.sessions, *rebuilt, *settled.sessions}
-    return settlement(len(batch), outcome.known, outcome.new, uncounted, changed)
+    done = settlement(len(batch), outcome.known, outcome.new, uncounted, changed)
+    mark(cursor, done.sessions, settled.streams, [str(delivery_id) for delivery_id, _ in done.quarantined])
+    return done
 
 
 def _reason(error: Exception) -> str:

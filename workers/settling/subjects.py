@@ -58,6 +58,7 @@ class SettledSubjects:
         gone: entries that were there and are not any more, or are another delivery's.
         all_entries: all entries of the subjects that were settled.
         sessions: those whose recordings or entries are not what they were.
+        streams: those that have entries without a session that are not what they were.
     """
 
     counting: list[tuple[UUID, datetime, Facts]] = field(default_factory=list)
@@ -68,6 +69,7 @@ class SettledSubjects:
     gone: list[EntryKey] = field(default_factory=list)
     all_entries: list[Entry] = field(default_factory=list)
     sessions: set[str] = field(default_factory=set)
+    streams: set[str] = field(default_factory=set)
 
 
 def subjects_of(batch: Iterable[Kept]) -> list[Subject]:
@@ -146,6 +148,8 @@ def _settle(subject: Subject, known: Sequence[_Known], judged: Sequence[Judged],
     settled.gone += gone
     sessions = {entry.session_id for entry in appeared} | {session_id for session_id, *_ in gone}
     settled.sessions.update(one for one in sessions | of_rows if one is not None)
+    if None in sessions:
+        settled.streams.add(subject[1])
 
 
 def _row_and_entries(

@@ -17,6 +17,14 @@ SESSION_TABLES: dict[LiteralString, LiteralString] = {
 # What all status updates of one subject are settled into: each table, and the column that names the subject.
 SUBJECT_TABLES: dict[LiteralString, LiteralString] = {"recordings": "id", "livestreams": "stream_id"}
 
+# What other systems were told of a session: no delivery makes these rows, so neither does a replay. They go with it.
+TOLD_TABLES: dict[LiteralString, LiteralString] = {
+    "attempts": "message_id",
+    "message_deliveries": "session_id",
+    "messages": "session_id",
+    "tellings": "subject",
+}
+
 
 def _delete_from(table: LiteralString, key: LiteralString) -> LiteralString:
     return f"DELETE FROM rollcall.{table} WHERE {key} = ANY(%b::text[])"  # noqa: S608 - one of the names above

@@ -33,14 +33,18 @@ def test_every_table_of_the_schema_is_in_the_map(database_url: str) -> None:
 
 def test_names_titles_links_and_payloads_are_marked() -> None:
     assert {place for place, holding in COLUMNS.items() if holding is Holding.NAME} == {
-        ("participants", "display_name")
+        ("participants", "display_name"),
+        ("roster", "display_name"),
     }
     assert {place for place, holding in COLUMNS.items() if holding is Holding.ID} == {
-        ("participants", "custom_participant_id")
+        ("participants", "custom_participant_id"),
+        ("roster", "person"),
+        ("roster_verdicts", "person"),
     }
     assert {place for place, holding in COLUMNS.items() if holding is Holding.PAYLOAD} == {
         ("deliveries", "payload"),
         ("deliveries", "raw"),
+        ("messages", "body"),
         ("timeline", "detail"),
     }
     assert all(holding is Holding.LINK for (_, column), holding in COLUMNS.items() if column.endswith("_url"))

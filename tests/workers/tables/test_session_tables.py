@@ -4,22 +4,22 @@ import re
 
 from tests.processes import ROOT
 from workers.tables.models.schema import Base
-from workers.tables.session_tables import SESSION_TABLES, SUBJECT_TABLES
+from workers.tables.session_tables import SESSION_TABLES, SUBJECT_TABLES, TOLD_TABLES
 
 PAGE = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
 
 
 def test_each_table_with_a_session_is_merged_from_its_deliveries_or_settled_by_subject_or_the_ledger() -> None:
     with_session = {table.name for table in Base.metadata.tables.values() if "session_id" in table.columns}
-    assert {*SESSION_TABLES} == {"sessions", *with_session} - {*SUBJECT_TABLES} - {"deliveries"}
+    assert {*SESSION_TABLES} == {"sessions", *with_session} - {*SUBJECT_TABLES} - {*TOLD_TABLES} - {"deliveries"}
 
 
 def test_the_columns_are_there() -> None:
-    for name, key in (SESSION_TABLES | SUBJECT_TABLES).items():
+    for name, key in (SESSION_TABLES | SUBJECT_TABLES | TOLD_TABLES).items():
         assert key in Base.metadata.tables[f"rollcall.{name}"].columns
 
 
 def test_the_page_deletes_all_of_a_session() -> None:
     [statements] = re.findall(r"```sql\n(BEGIN;.*?COMMIT;)\n```", PAGE, re.DOTALL)
     deleted = dict(re.findall(r"DELETE FROM rollcall\.(\w+) WHERE (\w+) IN", statements))
-    assert deleted == {**SESSION_TABLES, "deliveries": "session_id", "recordings": "session_id"}
+    assert deleted == {**SESSION_TABLES, **TOLD_TABLES, "deliveries": "session_id", "recordings": "session_id"}

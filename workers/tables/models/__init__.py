@@ -1,7 +1,19 @@
 """The tables as models: the migrations are tested against them, and docs/tables.md is made from them."""
 
-from workers.tables.models import ledger, meetings, recordings, sessions
+from workers.tables.models import announcements, endpoints, ledger, meetings, recordings, roster, sessions
 from workers.tables.models.holding import OF_VIEWS, Holding
 from workers.tables.models.schema import SCHEMA, Base
 
-__all__ = ["OF_VIEWS", "SCHEMA", "Base", "Holding", "ledger", "meetings", "recordings", "sessions"]
+__all__ = [
+    "OF_VIEWS",
+    "SCHEMA",
+    "Base",
+    "Holding",
+    "announcements",
+    "endpoints",
+    "ledger",
+    "meetings",
+    "recordings",
+    "roster",
+    "sessions",
+]

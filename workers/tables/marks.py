@@ -1,0 +1,47 @@
+"""Marks: in the transaction that changes something, a row says that it changed. `automations` takes them from there."""
+
+from collections.abc import Collection
+from enum import StrEnum
+
+from workers.tables.arrays import Cursor
+
+
+class MarkKind(StrEnum):
+    """What a mark is about."""
+
+    SESSION = "session"
+    LIVESTREAM = "livestream"
+    """A stream, for entries of the timeline that name no session."""
+    DELIVERY = "delivery"
+    """A quarantined delivery."""
+
+
+# Without an endpoint nobody is to be told of anything: that costs one look at a table of a few rows.
+_MARK = """
+INSERT INTO rollcall.marks (kind, subject)
+SELECT kind, subject FROM unnest(%b::text[], %b::text[]) AS changed (kind, subject)
+WHERE EXISTS (SELECT FROM rollcall.endpoints)
+"""
+
+
+def mark(
+    cursor: Cursor,
+    sessions: Collection[str] = (),
+    livestreams: Collection[str] = (),
+    deliveries: Collection[str] = (),
+) -> None:
+    """Mark what a transaction changes, each subject once. Writes nothing while there is no endpoint.
+
+    Args:
+        cursor: in the transaction.
+        sessions: ids of sessions of which a row was written or removed.
+        livestreams: ids of streams of which an entry without a session was written or removed.
+        deliveries: ids of deliveries that were quarantined.
+    """
+    changed = (
+        [(MarkKind.SESSION, one) for one in sorted(sessions)]
+        + [(MarkKind.LIVESTREAM, one) for one in sorted(livestreams)]
+        + [(MarkKind.DELIVERY, one) for one in sorted(deliveries)]
+    )
+    if changed:
+        cursor.execute(_MARK, [[kind.value for kind, _ in changed], [subject for _, subject in changed]], prepare=True)
