@@ -86,6 +86,11 @@ class VarFolder:
         return self.path / "dev-key.pem"
 
     @property
+    def secrets_key(self) -> Path:
+        """The key that endpoint secrets are encrypted under, with the embedded Postgres."""
+        return self.path / "secrets-key"
+
+    @property
     def run_lock(self) -> Path:
         """Locked by a `rollcall run` while it is alive."""
         return self.path / "run.lock"

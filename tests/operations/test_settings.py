@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+import automations
 import receiver
 import runtime
 import workers
@@ -14,8 +15,8 @@ from runtime.setting import Setting
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 EXAMPLE = (ROOT / ".env.example").read_text(encoding="utf-8")
-# What `rollcall run` tells its receiver, and nobody else sets.
-OURS = {"ROLLCALL_DEV_KEY"}
+# What `rollcall run` tells its children, and nobody else sets.
+OURS = {"ROLLCALL_DEV_KEY", "ROLLCALL_SECRETS_KEY_FILE"}
 # The usual variables for the way out, which other programs read as well.
 USUAL = {"HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "SSL_CERT_FILE", "SSL_CERT_DIR"}
 
@@ -23,7 +24,7 @@ USUAL = {"HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "SSL_CERT_FILE", "SSL_CERT_DIR"
 def declared() -> dict[str, list[Setting[Any]]]:
     """Every setting in code, by its name; a setting that is imported elsewhere counts once."""
     found: dict[str, list[Setting[Any]]] = {}
-    for package in (runtime, receiver, workers):
+    for package in (runtime, receiver, workers, automations):
         for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
             if module.name.endswith("__main__"):
                 continue
