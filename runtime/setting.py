@@ -1,12 +1,17 @@
 """A setting: an environment variable, the values it takes, and its default."""
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Generic, TypeVar
 
 from runtime.setting_error import SettingError
 
 Value = TypeVar("Value")
+
+_LENGTH = re.compile(r"(?P<number>\d{1,12}(\.\d{1,6})?)(?P<unit>[smhd]?)", re.ASCII)
+_SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,3 +63,30 @@ def comma_separated(text: str) -> tuple[str, ...]:
     if not parts:
         raise ValueError
     return parts
+
+
+def read_length_of_time(text: str) -> timedelta:
+    """Return a length of time written as a number of seconds, or with a unit as in `90s`, `15m`, `24h`, `30d`.
+
+    Raises:
+        ValueError: the text is none.
+    """
+    match = _LENGTH.fullmatch(text)
+    if match is None:
+        raise ValueError
+    try:
+        return timedelta(seconds=float(match["number"]) * _SECONDS[match["unit"]])
+    except OverflowError:
+        raise ValueError from None
+
+
+def length_of_time(least: timedelta, most: timedelta) -> Callable[[str], timedelta]:
+    """Return a reader of lengths of time from `least` to `most`."""
+
+    def read(text: str) -> timedelta:
+        length = read_length_of_time(text)
+        if not least <= length <= most:
+            raise ValueError
+        return length
+
+    return read

@@ -4,10 +4,15 @@ Settings with a parser of some size live beside it: `DATABASE_URL` in `runtime.a
 `workers.queue.broker_address`, `WEBHOOK_KEY_URLS` and `WEBHOOK_PUBLIC_KEYS` in `receiver.keys.trusted`.
 """
 
+from datetime import timedelta
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from runtime.listening import HOST_TAKES, read_host
-from runtime.setting import Setting, comma_separated, whole_number
+from runtime.setting import Setting, comma_separated, length_of_time, whole_number
+
+Network = IPv4Network | IPv6Network
 
 _MOST_PORT = 65535
 # Each additional process serves its metrics on the next port.
@@ -18,9 +23,24 @@ MOST_MAX_BODY_BYTES = 8 * 2**20
 _MOST_MAX_BODIES_BYTES = 64 * 2**30
 _LEAST_MAX_BODIES_BYTES = 2**16
 
+_PROXY_SCHEMES = frozenset({"http", "https", "socks5", "socks5h"})
+_TEN_YEARS = timedelta(days=3650)
+
 
 def _ids(text: str) -> frozenset[str] | None:
     return frozenset(comma_separated(text))
+
+
+def _networks(text: str) -> tuple[Network, ...]:
+    return tuple(ip_network(part) for part in comma_separated(text))
+
+
+def _proxy(text: str) -> str | None:
+    parts = urlsplit(text)
+    _ = parts.port  # raises ValueError on nonsense
+    if parts.scheme not in _PROXY_SCHEMES or not parts.hostname:
+        raise ValueError
+    return text
 
 
 HOST = Setting("HOST", HOST_TAKES, "127.0.0.1", read_host)
@@ -50,3 +70,28 @@ WEBHOOK_IDS = Setting("WEBHOOK_IDS", "ids separated by commas", None, _ids)
 ORGANIZATION_IDS = Setting("ORGANIZATION_IDS", "ids separated by commas", None, _ids)
 VAR_DIR = Setting("VAR_DIR", "the path of a folder", Path("var"), Path)
 SPOOL_DIR: Setting[Path | None] = Setting("SPOOL_DIR", "the path of a folder", None, Path)
+
+AUTOMATIONS_ALLOW: Setting[tuple[Network, ...]] = Setting(
+    "AUTOMATIONS_ALLOW", "networks separated by commas, such as 10.0.0.0/8,127.0.0.1/32", (), _networks
+)
+AUTOMATIONS_PROXY: Setting[str | None] = Setting(
+    "AUTOMATIONS_PROXY", "the URL of a proxy: http://, https://, socks5:// or socks5h:// with a host", None, _proxy
+)
+ANNOUNCE_WITHIN = Setting(
+    "ANNOUNCE_WITHIN",
+    "a length of time from 1m to 3650d, such as 24h",
+    timedelta(hours=24),
+    length_of_time(timedelta(minutes=1), _TEN_YEARS),
+)
+SETTLE_AFTER = Setting(
+    "SETTLE_AFTER",
+    "a length of time from 0 to 24h, such as 120s",
+    timedelta(seconds=120),
+    length_of_time(timedelta(0), timedelta(hours=24)),
+)
+MESSAGES_KEEP = Setting(
+    "MESSAGES_KEEP",
+    "a length of time from 1h to 3650d, such as 30d",
+    timedelta(days=30),
+    length_of_time(timedelta(hours=1), _TEN_YEARS),
+)

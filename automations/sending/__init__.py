@@ -1,0 +1,1 @@
+"""Posts messages to their endpoints, and keeps what became of each try."""
