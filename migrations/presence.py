@@ -17,6 +17,7 @@ _NAMES_OF_VIEWS = (
     "session_summary",
     "usage_of",
     "daily_usage",
+    "roster_attendance",
 )
 
 _THERE = text("""

@@ -84,6 +84,15 @@ VIEWS: Mapping[str, tuple[str, Mapping[str, str]]] = {
             "recording_minutes": "Sum of the recordings' lengths, pauses included.",
         },
     ),
+    "roster_attendance": (
+        "One row per person expected: how much of the time they were there.",
+        {
+            "sessions": "Sessions of the meeting that overlap the time.",
+            "attended_seconds": "Within the time, over all these sessions; two devices at once count once.",
+            "share": "Of the time in which there was a session; null if there was none.",
+            "verdict": "attended, below_threshold, no_show or open: not decided yet.",
+        },
+    ),
 }
 
 VIEW_COLUMNS = """

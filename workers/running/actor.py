@@ -11,6 +11,7 @@ from workers.queue.delivery import Delivery
 from workers.queue.message import ACTOR_NAME, QUEUE_NAME, decode_group
 from workers.reading.scope import Scope
 from workers.running.gathering import Gathering
+from workers.running.mark_notice import MarkNotice
 from workers.running.metrics import WorkerMetrics
 from workers.running.refusals import Refusals
 from workers.running.transactions import Database, StoppingError
@@ -23,8 +24,13 @@ _MOST_NAMED = 20
 _log = structlog.get_logger(__name__)
 
 
-def declare_actor(
-    broker: dramatiq.Broker, settle: Settle, database: Database, scope: Scope, metrics: WorkerMetrics
+def declare_actor(  # noqa: PLR0913, PLR0917 - the parts of a worker, each once
+    broker: dramatiq.Broker,
+    settle: Settle,
+    database: Database,
+    scope: Scope,
+    metrics: WorkerMetrics,
+    notice: MarkNotice,
 ) -> Gathering:
     """Register the actor for groups of deliveries; it returns only after the group's commit."""
     refusals = Refusals(metrics)
@@ -53,6 +59,7 @@ def declare_actor(
         if settled:
             metrics.group_settled(settled, apart.settlement, time.monotonic() - begun, datetime.now(UTC))
             _log_settled(settled, apart.settlement)
+        notice.committed(apart.settlement)
         return apart
 
     gathering = Gathering(commit, database.stopping)

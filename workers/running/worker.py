@@ -8,6 +8,7 @@ import structlog
 from runtime.deadlines import deadlines
 from workers.queue.brokers import open_broker
 from workers.running.actor import declare_actor
+from workers.running.mark_notice import MarkNotice
 from workers.running.message_log import Observation
 from workers.running.metrics import WorkerMetrics
 from workers.running.parked_watch import ParkedWatch
@@ -37,7 +38,8 @@ class WorkerProcess:
         self._database = Database(settings, self._stopping, metrics.database_seen)
         self._watch = QueueWatch(self._broker, metrics)
         self._parked_watch = ParkedWatch(self._broker, metrics)
-        self._gathering = declare_actor(self._broker, settle, self._database, settings.scope, metrics)
+        self._notice = MarkNotice(settings.database_url, self._stopping)
+        self._gathering = declare_actor(self._broker, settle, self._database, settings.scope, metrics, self._notice)
         self._worker = dramatiq.Worker(self._broker, worker_threads=threads, worker_timeout=_LOOK_INTERVAL)
 
     def start(self) -> None:
@@ -45,6 +47,7 @@ class WorkerProcess:
         self._worker.start()
         self._watch.start()
         self._parked_watch.start()
+        self._notice.start()
         _log.info("worker_started", threads=self._worker.worker_threads)
 
     def is_whole(self) -> bool:
@@ -56,6 +59,7 @@ class WorkerProcess:
                 *self._worker.consumers.values(),
                 self._watch,
                 self._parked_watch,
+                self._notice,
                 self._broker,
                 deadlines,
             )
@@ -69,6 +73,7 @@ class WorkerProcess:
         """
         self._stopping.set()
         self._gathering.wake()
+        self._notice.wake()
         thread = threading.Thread(target=self._stop, name="stop", daemon=True)
         thread.start()
         thread.join(STOP_DEADLINE)
@@ -80,6 +85,7 @@ class WorkerProcess:
         self._worker.stop(timeout=int(STOP_DEADLINE * 1000))
         self._watch.join()
         self._parked_watch.join()
+        self._notice.join()
         self._broker.close()
         self._database.close()
 

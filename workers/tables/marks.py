@@ -5,6 +5,9 @@ from enum import StrEnum
 
 from workers.tables.arrays import Cursor
 
+CHANNEL = "rollcall_marks"
+"""Where a worker notifies of marks, once they have committed."""
+
 
 class MarkKind(StrEnum):
     """What a mark is about."""

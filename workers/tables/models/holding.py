@@ -56,5 +56,6 @@ OF_VIEWS: Mapping[str, Mapping[str, Holding]] = {
     "attendance": {"person": Holding.ID, "display_name": Holding.NAME},
     "concurrency": {},
     "daily_usage": {},
+    "roster_attendance": {"person": Holding.ID, "display_name": Holding.NAME},
 }
 """The same for the views: the columns that hold something."""
