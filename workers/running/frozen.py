@@ -8,13 +8,13 @@ alive.
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
 import psycopg
 import structlog
 
 from runtime.connections import connect
 from runtime.deadlines import deadlines
+from runtime.session import Session
 
 # Seconds between checks of what a slow transaction is waiting for.
 _LOOK_INTERVAL = 2.0
@@ -32,19 +32,17 @@ _log = structlog.get_logger(__name__)
 
 
 @contextmanager
-def frozen_ended(
-    connection: psycopg.Connection[tuple[Any, ...]], url: str, name: str, dead_after: float
-) -> Iterator[None]:
-    """Terminate the sessions of frozen workers that block the transaction in this block.
+def frozen_ended(connection: Session, url: str, name: str, dead_after: float) -> Iterator[None]:
+    """Terminate the sessions of frozen workers that block this block, which is all or part of one transaction.
 
     Args:
-        connection: the transaction's connection.
+        connection: in the transaction.
         url: the URL of its database.
         name: the `application_name` of workers' connections.
         dead_after: seconds of silence in the middle of a transaction after which a worker counts as frozen.
     """
     ended = threading.Event()
-    pid = connection.info.backend_pid
+    pid = _server_process(connection)
 
     def look() -> None:
         while not ended.wait(_LOOK_INTERVAL):
@@ -63,3 +61,12 @@ def frozen_ended(
             yield
     finally:
         ended.set()
+
+
+def _server_process(connection: Session) -> int:
+    """Return the process id of the server's session that this transaction has."""
+    if not connection.is_shared:
+        return connection.info.backend_pid
+    # A pooler gives ids of its own, and the next transaction may be another session's.
+    [(pid,)] = connection.execute("SELECT pg_backend_pid()").fetchall()
+    return int(pid)

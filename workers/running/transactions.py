@@ -11,6 +11,7 @@ from runtime.connections import connect, cut_connection
 from runtime.database_errors import Cause, cause_of
 from runtime.deadlines import deadlines
 from runtime.error_message import message_without_values
+from runtime.session import Session
 from workers.errors import WorkersError
 from workers.running.frozen import frozen_ended
 from workers.settings import WorkerSettings
@@ -56,7 +57,7 @@ class Database:
         self._dead_after = settings.dead_after
         self.stopping = stopping
         self._notice = notice
-        self._connection: psycopg.Connection[tuple[Any, ...]] | None = None
+        self._connection: Session | None = None
 
     def commit(
         self, work: Callable[[psycopg.Connection[tuple[Any, ...]]], Result], bodies: Iterable[bytes] = ()
@@ -81,8 +82,8 @@ class Database:
                 connection = self._connected()
                 with (
                     deadlines.within(deadline, lambda: cut_connection(connection)),  # noqa: B023 - this round's
-                    frozen_ended(connection, self._url, _NAME, self._dead_after),
                     connection.transaction(),
+                    frozen_ended(connection, self._url, _NAME, self._dead_after),
                 ):
                     result = work(connection)
             except psycopg.Error as error:
@@ -104,7 +105,7 @@ class Database:
         """Close the connection; nothing can commit afterwards."""
         self._drop_connection()
 
-    def _connected(self) -> psycopg.Connection[tuple[Any, ...]]:
+    def _connected(self) -> Session:
         if self._connection is None or self._connection.closed:
             self._connection = connect(self._url, name=_NAME, dead_after=self._dead_after, settings=_BY_KEYS)
         return self._connection
