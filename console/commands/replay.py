@@ -1,17 +1,24 @@
 """`rollcall replay`: processes deliveries of the ledger again."""
 
+import sqlite3
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
+from pathlib import Path
 from typing import Annotated
 from uuid import UUID
 
 import typer
 
 from console.commands.deliveries import find_delivery
+from console.failure import CommandFailedError
 from console.queries.tables import open_tables, told_clearly
 from console.screen.progress import progress_bar
 from console.since import SINCE_TAKES, since
 from runtime.environment import read_environment
+from runtime.own_files import make_folder
+from runtime.var_folder import VarFolder
 from workers.reading.status import Status
 from workers.settings import WorkerSettings
 from workers.settling import replay as worker
@@ -45,15 +52,36 @@ def replay(
         since=received_since,
         everything=everything,
     )
-    with progress_bar() as bar, told_clearly(settings.database_url):
+    with _room_for_ids(settings.var_folder) as folder, progress_bar() as bar, told_clearly(settings.database_url):
         replaying = bar.add_task("Replaying", total=None)
         became = worker.replay(
             settings.database_url,
             selection,
             settings.scope,
             progress=lambda done, total: bar.update(replaying, completed=done, total=total),
+            folder=folder,
         )
     typer.echo(_summary(became))
+
+
+@contextmanager
+def _room_for_ids(var_folder: VarFolder) -> Iterator[Path]:
+    """Yield the folder in which the ids of the chosen find room, and say clearly if they don't.
+
+    Raises:
+        SettingError: others can write to the folder.
+        CommandFailedError: it can't be written to, or its disk is full.
+    """
+    try:
+        make_folder(var_folder.path)
+        var_folder.check()
+        yield var_folder.path
+    except (OSError, sqlite3.Error) as error:
+        why = error.strerror if isinstance(error, OSError) else error
+        raise CommandFailedError(
+            f"No room in VAR_DIR for the list of what to replay ({why}): "
+            "free space there, give this user the right to write to it, or let VAR_DIR name another folder."
+        ) from error
 
 
 def _ways(

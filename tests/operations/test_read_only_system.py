@@ -48,6 +48,7 @@ def test_nothing_but_var_dir_is_written_to(read_only: System) -> None:
     read_only.wait_for(1)
     assert "s1" in read_only.rollcall("sessions")
     assert "s1" in read_only.rollcall("export", "sessions")
+    assert "Replayed 1 delivery: 1 processed." in read_only.rollcall("replay", "--all")
     assert "is writable" in read_only.rollcall("doctor")
     assert {path.name for path in read_only.folder.iterdir()} == {"var", "receiver.log", "workers.log"}
     assert (read_only.folder / "var" / "spool").stat().st_mode & 0o077 == 0

@@ -10,6 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -48,25 +49,37 @@ Progress = Callable[[int, int], None]
 
 
 def replay(
-    database_url: str, selection: Selection, scope: Scope, progress: Progress = lambda _done, _chosen: None
+    database_url: str,
+    selection: Selection,
+    scope: Scope,
+    progress: Progress = lambda _done, _chosen: None,
+    folder: Path | None = None,
 ) -> Counter[Status]:
     """Replay deliveries and return how many of those chosen have which status now.
 
     Deliveries are replayed session by session: the tables of a session that has a chosen delivery are rebuilt from
     all of its deliveries. Each transaction is whole, so a replay that is interrupted can be started again.
 
+    Args:
+        database_url: of the ledger and the tables.
+        selection: which deliveries.
+        scope: whose deliveries count.
+        progress: called after each transaction.
+        folder: for a temporary file with the ids of those chosen, if they are many; None keeps all in memory.
+
     Raises:
+        OSError: no file can be made in `folder`.
         psycopg.Error: the database is away, or its tables are not those of this version.
     """
     statuses: Counter[Status] = Counter()
     with (
         connect(database_url, name="rollcall replay") as connection,
         connection.cursor() as cursor,
-        Chosen() as chosen,
+        Chosen(folder) as chosen,
     ):
         with connection.transaction():
             choose(connection, chosen, selection.delivery, selection.status, selection.since)
-        count = chosen.ready()
+        count = chosen.count()
         if selection.everything:
             with connection.transaction():
                 reopen_names(cursor)

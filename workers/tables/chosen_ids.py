@@ -1,21 +1,38 @@
 """The deliveries that a replay is to replay, kept on this side: what is chosen must not change as their status does.
 
 Not in a temporary table: behind a pooler the next transaction may be on another session, and not every role has the
-right to make one. In memory, or, if they are many, in a file that SQLite makes and removes.
+right to make one. In memory, or, if they are many, in a file that has no name and vanishes with this process.
 """
 
 import sqlite3
+import tempfile
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Self
 from uuid import UUID
+
+# The sessions' index is the table itself: to make one later, SQLite would sort in another file, wherever it likes.
+_PREPARE = """
+PRAGMA journal_mode = OFF;
+PRAGMA synchronous = OFF;
+PRAGMA temp_store = MEMORY;
+BEGIN EXCLUSIVE;
+CREATE TABLE chosen (session_id TEXT NOT NULL, id BLOB NOT NULL, PRIMARY KEY (session_id, id)) WITHOUT ROWID;
+"""
 
 
 class Chosen:
     """Ids of deliveries, by the session that each names."""
 
-    def __init__(self) -> None:
-        self._rows = sqlite3.connect("", isolation_level=None)
-        self._rows.execute("CREATE TABLE chosen (session_id TEXT NOT NULL, id BLOB NOT NULL)")
+    def __init__(self, folder: Path | None = None) -> None:
+        """Keep them in a file in `folder`, or, without one, in memory.
+
+        Raises:
+            OSError: no file can be made there.
+        """
+        self._rows = sqlite3.connect(":memory:", isolation_level=None) if folder is None else _nameless_file(folder)
+        # One transaction to the end: what fits in SQLite's cache never comes to the disk.
+        self._rows.executescript(_PREPARE)
 
     def __enter__(self) -> Self:
         return self
@@ -24,13 +41,12 @@ class Chosen:
         self._rows.close()
 
     def add(self, rows: Iterable[tuple[UUID, str | None]]) -> None:
-        """Add ids with their sessions; call `ready` after the last."""
+        """Add ids with their sessions; each once."""
         values = ((session_id or "", id_.bytes) for id_, session_id in rows)
         self._rows.executemany("INSERT INTO chosen VALUES (?, ?)", values)
 
-    def ready(self) -> int:
-        """Make them ready to be looked up, and return how many there are."""
-        self._rows.execute("CREATE INDEX by_session ON chosen (session_id, id)")
+    def count(self) -> int:
+        """Return how many there are."""
         [(count,)] = self._rows.execute("SELECT count(*) FROM chosen")
         return int(count)
 
@@ -55,3 +71,15 @@ class Chosen:
             "SELECT id FROM chosen WHERE session_id = '' AND id > ? ORDER BY id LIMIT ?", (after.bytes, most)
         )
         return [UUID(bytes=id_) for (id_,) in rows]
+
+
+def _nameless_file(folder: Path) -> sqlite3.Connection:
+    """Open a file of this user alone whose name is gone once it is open: nothing stays behind, however we end."""
+    with tempfile.NamedTemporaryFile(dir=folder, prefix="replay-") as file:
+        rows = sqlite3.connect(file.name, isolation_level=None)
+        try:
+            rows.execute("PRAGMA schema_version")  # SQLite opens a file when it first looks into it
+        except sqlite3.Error:
+            rows.close()
+            raise
+    return rows

@@ -96,3 +96,13 @@ def test_a_choice_that_is_none_is_told_before_anything_is_done(
 def test_a_delivery_that_is_not_there_is_one_line(rollcall: Rollcall, database_url: str) -> None:
     done = rollcall("replay", "--delivery", "0123", DATABASE_URL=database_url)
     assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+
+
+def test_without_room_in_var_dir_nothing_is_replayed_and_it_says_so(
+    rollcall: Rollcall, database_url: str, ledger: dict[str, str], tmp_path: Path
+) -> None:
+    (tmp_path / "file").touch()
+    done = rollcall("replay", "--all", DATABASE_URL=database_url, VAR_DIR=str(tmp_path / "file" / "var"))
+    assert done.returncode == 1
+    assert "No room in VAR_DIR" in done.stderr
+    assert sessions(database_url) == []
