@@ -4,6 +4,7 @@ Anything libpq accepts is accepted, except a URL whose password is not percent-e
 places: a piece of the password would then show up as a host or a port.
 """
 
+import os
 import socket
 from collections.abc import Mapping
 from typing import Any
@@ -85,6 +86,7 @@ def postgres_url(text: str) -> str:
     """
     if not text:
         raise ValueError
+    text = in_utf8(text)
     try:
         options = conninfo_to_dict(text)
     except psycopg.Error:
@@ -97,6 +99,14 @@ def postgres_url(text: str) -> str:
     if is_torn(user + at, behind.partition("?")[0]):
         raise ValueError
     return text
+
+
+def in_utf8(text: str) -> str:
+    """Return a variable's text decoded as UTF-8, which servers expect; Python decodes it as the locale says."""
+    try:
+        return os.fsencode(text).decode("utf-8")
+    except UnicodeError:
+        return text
 
 
 def _check_ports(ports: str, hosts: str) -> None:

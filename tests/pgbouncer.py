@@ -26,6 +26,11 @@ def require_pgbouncer() -> str:
     return program
 
 
+def quoted(value: object) -> str:
+    """Return a value as it stands between quotes in pgbouncer's file."""
+    return str(value).replace("'", "''")
+
+
 @contextmanager
 def pgbouncer(server: EmbeddedPostgres, url: str, folder: Path, mode: str = "transaction") -> Iterator[str]:
     """Run one for the block and yield the database's URL through it.
@@ -39,13 +44,14 @@ def pgbouncer(server: EmbeddedPostgres, url: str, folder: Path, mode: str = "tra
     program = require_pgbouncer()
     assert server.place is not None
     to = conninfo_to_dict(url)
+    password = f" password='{quoted(to['password'])}'" if to.get("password") else ""
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
     settings = folder / "pgbouncer.ini"
     settings.write_text(
         f"""
 [databases]
-* = host={to["host"]} port={to.get("port") or 5432} user={to["user"]}
+* = host={to["host"]} port={to.get("port") or 5432} user={to["user"]}{password}
 [pgbouncer]
 listen_addr = 127.0.0.1
 listen_port = {port}

@@ -86,7 +86,7 @@ def _service_file(options: Mapping[str, str]) -> str:
     descriptor, path = tempfile.mkstemp()
     Path(path).unlink()
     lines = [f"[{_SERVICE}]", *(f"{name}={value}" for name, value in options.items())]
-    os.write(descriptor, ("\n".join(lines) + "\n").encode())
+    os.write(descriptor, os.fsencode("\n".join(lines) + "\n"))
     os.lseek(descriptor, 0, os.SEEK_SET)
     os.set_inheritable(descriptor, True)  # noqa: FBT003 - named by the function
     return f"/dev/fd/{descriptor}"

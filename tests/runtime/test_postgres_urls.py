@@ -3,6 +3,7 @@
 import pytest
 
 from runtime.addresses import postgres_url
+from workers.queue.broker_address import broker_url
 
 
 @pytest.mark.parametrize(
@@ -22,6 +23,12 @@ from runtime.addresses import postgres_url
 )
 def test_what_libpq_takes_is_taken(url: str) -> None:
     assert postgres_url(url) == url
+
+
+def test_a_value_is_utf8_whatever_the_locale_takes_it_for() -> None:
+    in_ascii = "host=h password='\udcc3\udca9'"
+    assert postgres_url(in_ascii) == "host=h password='é'"
+    assert broker_url({"BROKER_URL": "amqp://u:\udcc3\udca9@h/"}) == "amqp://u:é@h/"
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 
-from runtime.addresses import PERCENT_ENCODED, database_url, is_postgres, is_torn, postgres_url
+from runtime.addresses import PERCENT_ENCODED, database_url, in_utf8, is_postgres, is_torn, postgres_url
 from runtime.outgoing.certificates import Certificates
 from runtime.setting import Setting
 from runtime.setting_error import SettingError
@@ -42,6 +42,7 @@ def amqp_nodes(url: str) -> list[str]:
 def _broker_url(text: str) -> str:
     if is_postgres(text):
         return postgres_url(text)
+    text = in_utf8(text)
     for node in amqp_nodes(text):
         _check_node(node)
     return text
