@@ -4,6 +4,7 @@ import sys
 
 import typer
 
+from automations.errors import AutomationsError
 from console.commands import (
     deliveries,
     doctor,
@@ -14,10 +15,14 @@ from console.commands import (
     replay,
     run,
     sample,
+    secrets,
     sessions,
     timeline,
     url,
 )
+from console.commands.endpoints.group import endpoints
+from console.commands.messages.group import messages
+from console.commands.roster.group import roster
 from console.failure import CommandFailedError
 from console.screen.plain_text import plain_lines
 from migrations.apply import MigrationError
@@ -46,6 +51,10 @@ app.command("replay")(replay.replay)
 app.command("doctor")(doctor.doctor)
 app.command("export")(export.export)
 app.add_typer(queue.queue, name="queue")
+app.add_typer(endpoints, name="endpoints")
+app.add_typer(messages, name="messages")
+app.add_typer(roster, name="roster")
+app.add_typer(secrets.secrets, name="secrets")
 
 
 def main() -> None:
@@ -61,7 +70,7 @@ def main() -> None:
     except SettingError as error:
         typer.echo(plain_lines(str(error)), err=True)
         sys.exit(2)
-    except MigrationError as error:
+    except (MigrationError, AutomationsError) as error:
         typer.echo(plain_lines(str(error)), err=True)
         sys.exit(1)
     except CommandFailedError as error:

@@ -8,6 +8,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from automations.secrets_key import ROLLCALL_SECRETS_KEY_FILE, ensure_key_file
 from console.embedded.server import EmbeddedPostgres
 from console.failure import CommandFailedError
 from console.running.exclusive import ExclusiveFile, HeldElsewhereError
@@ -107,7 +108,7 @@ def _check_port(environment: Mapping[str, str]) -> None:
 
 
 def _start_postgres(folder: VarFolder, foreground: Foreground, stack: ExitStack) -> dict[str, str]:
-    """Start the embedded Postgres and create the development key; return the children's variables for them."""
+    """Start the embedded Postgres and create its keys; return the children's variables for them."""
     postgres = EmbeddedPostgres(folder.postgres)
     postgres.start()
     stack.callback(postgres.stop)
@@ -119,7 +120,12 @@ def _start_postgres(folder: VarFolder, foreground: Foreground, stack: ExitStack)
     _write_url(folder.database_url, postgres.url())
     stack.callback(folder.database_url.unlink, missing_ok=True)
     ensure_dev_key(folder.development_key)
-    return {"DATABASE_URL": postgres.url(), ROLLCALL_DEV_KEY.name: str(folder.development_key)}
+    ensure_key_file(folder.secrets_key)
+    return {
+        "DATABASE_URL": postgres.url(),
+        ROLLCALL_DEV_KEY.name: str(folder.development_key),
+        ROLLCALL_SECRETS_KEY_FILE.name: str(folder.secrets_key),
+    }
 
 
 def _write_url(path: Path, url: str) -> None:

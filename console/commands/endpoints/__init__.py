@@ -1,0 +1,1 @@
+"""`rollcall endpoints`: where messages are sent to."""

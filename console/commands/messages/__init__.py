@@ -1,0 +1,1 @@
+"""`rollcall messages`: what other systems are told."""

@@ -1,0 +1,9 @@
+"""The commands of `rollcall messages`."""
+
+import typer
+
+from console.commands.messages import listing, show
+
+messages = typer.Typer(help="Look at messages, and send them again.", no_args_is_help=True, rich_markup_mode=None)
+messages.command("list")(listing.list_)
+messages.command("show")(show.show)

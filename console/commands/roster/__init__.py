@@ -1,0 +1,1 @@
+"""`rollcall roster`: who is expected."""

@@ -1,0 +1,1 @@
+"""Rosters: lists of who is expected, as people keep them."""
