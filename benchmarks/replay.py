@@ -12,7 +12,7 @@ from benchmarks.events import unsigned_deliveries
 from benchmarks.ground import Ground
 from runtime.connections import connect
 from workers.reading.scope import Scope
-from workers.settling.replay import Selection, replay
+from workers.settling.replay_chosen import Selection, replay
 from workers.settling.settle import settle
 
 

@@ -24,7 +24,7 @@ from workers.queue.brokers import open_broker
 from workers.queue.delivery import Delivery, Provider, new_delivery_id
 from workers.queue.message import group_message
 from workers.reading.scope import Scope
-from workers.settling.replay import Selection, replay
+from workers.settling.replay_chosen import Selection, replay
 
 NINE = datetime(2026, 3, 2, 9, tzinfo=UTC)
 PAYLOADS = ROOT / "tests" / "payloads"

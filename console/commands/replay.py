@@ -21,7 +21,7 @@ from runtime.own_files import make_folder
 from runtime.var_folder import VarFolder
 from workers.reading.status import Status
 from workers.settings import WorkerSettings
-from workers.settling import replay as worker
+from workers.settling import replay_chosen
 
 
 def replay(
@@ -46,7 +46,7 @@ def replay(
         problem = f"{' and '.join(chosen)} can't be combined" if chosen else "nothing is selected"
         raise typer.BadParameter(f"{problem}: use one of --delivery, --status, --since and --all.", param_hint="replay")
     settings = WorkerSettings.from_environment(read_environment())
-    selection = worker.Selection(
+    selection = replay_chosen.Selection(
         delivery=_delivery_id(delivery) if delivery is not None else None,
         status=status,
         since=received_since,
@@ -54,7 +54,7 @@ def replay(
     )
     with _room_for_ids(settings.var_folder) as folder, progress_bar() as bar, told_clearly(settings.database_url):
         replaying = bar.add_task("Replaying", total=None)
-        became = worker.replay(
+        became = replay_chosen.replay(
             settings.database_url,
             selection,
             settings.scope,

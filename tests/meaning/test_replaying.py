@@ -12,7 +12,7 @@ from tests.meaning.verdict import Batches, examples, require_right_tables
 from tests.meaning.work import connect, work_off
 from workers.queue.delivery import Delivery
 from workers.reading.scope import Scope
-from workers.settling.replay import Selection, replay
+from workers.settling.replay_chosen import Selection, replay
 
 ALL = Selection(everything=True)
 

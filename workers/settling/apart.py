@@ -29,8 +29,8 @@ class Apart(msgspec.Struct, frozen=True):
     """The result of trying smaller groups.
 
     Attributes:
-        settlement: of the deliveries that were taken, or quarantined.
-        refused: the others, by id, each with what was raised for it when it was tried alone. They are in no table.
+        settlement: of the deliveries that were accepted or quarantined.
+        refused: the others, by id, each with the error raised when it was tried alone. They are in no table.
     """
 
     settlement: Settlement
@@ -40,12 +40,12 @@ class Apart(msgspec.Struct, frozen=True):
 def settle_apart(
     connection: psycopg.Connection[Any], deliveries: Sequence[Delivery], scope: Scope, settle: Settle
 ) -> Apart:
-    """Settle all that the database takes, in the transaction that is open.
+    """Settle all deliveries that the database accepts, in the transaction that is open.
 
     A refused delivery is quarantined if another one with the same kind of event is accepted.
 
     Raises:
-        psycopg.Error: the database is away, another transaction is in the way, or it refuses everything.
+        psycopg.Error: the database is unreachable, another transaction is in the way, or it refuses everything.
     """
     return _Trial(connection, scope, settle).of(deliveries)
 
@@ -61,7 +61,7 @@ class _Trial:
         ids = [delivery.id for delivery in deliveries]
         with self._connection.cursor() as cursor:
             check_at_once(cursor)
-            # What was taken at an earlier try says nothing of what would be taken now.
+            # What was accepted earlier does not show what would be accepted now.
             known = known_ids(cursor, ids)
         settlement = self._halve(deliveries)
         if self._refused and len(self._refused) < len(deliveries):
@@ -94,7 +94,7 @@ class _Trial:
             return error
 
     def _quarantine(self, delivery: Delivery, error: Exception) -> Settlement:
-        # Once more, as the refusal may have been repaired before the neighbour was taken.
+        # Retry: the cause may have been fixed before the other delivery was accepted.
         again = self._try([delivery])
         if isinstance(again, psycopg.Error):
             try:
@@ -117,5 +117,5 @@ class _Trial:
 
 
 def passes_by_itself(error: Exception) -> bool:
-    """Return whether the same may be tried again as it is."""
+    """Return whether the error is transient, so that the same can be retried unchanged."""
     return isinstance(error, psycopg.Error) and cause_of(error) in {Cause.AWAY, Cause.CONTENTION}

@@ -1,8 +1,8 @@
-"""Meetings and organizations: what a batch says of them, and what those said that count no more.
+"""Meetings and organizations: writes what a batch states, and takes back what deliveries that no longer count stated.
 
-They are shared by too many sessions to be made again from the ledger. So the word of a delivery that turned out to
-repeat an earlier one becomes that of the first copy, and what was received between the two, and had lost to the later
-one, is merged again.
+Too many sessions share them to rebuild them from the ledger. Instead, if a delivery turns out to repeat an earlier one,
+its values are attributed to the first copy, and the deliveries received between the two, which had lost to the later
+one, are merged again.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -22,9 +22,9 @@ _READ_AT_ONCE = 500
 
 
 def write_names(cursor: Cursor, merge: Merge, withdrawn: Sequence[Withdrawn] = ()) -> None:
-    """Write what a batch says of meetings and organizations, and take back what those say that count no more.
+    """Write what a batch states about meetings and organizations, and take back what withdrawn deliveries stated.
 
-    The rows of withdrawn deliveries are, as a rule, among those that the batch has just locked by writing them.
+    The rows of withdrawn deliveries are usually among those that the batch has just written and so locked.
     """
     write_meetings(cursor, merge)
     if withdrawn:
@@ -35,7 +35,7 @@ def write_names(cursor: Cursor, merge: Merge, withdrawn: Sequence[Withdrawn] = (
 
 
 def _meetings_again(cursor: Cursor, withdrawn: Iterable[Withdrawn]) -> Merge:
-    """Take back what deliveries said of meetings; return what may win now."""
+    """Take back what deliveries stated about meetings; return the values that may win now."""
     named = [named for one in withdrawn for named in _take_back_meeting(cursor, one)]
     again = Merge()
     for delivery_id, meeting in sorted(named, key=lambda one: one[0]):
@@ -44,7 +44,7 @@ def _meetings_again(cursor: Cursor, withdrawn: Iterable[Withdrawn]) -> Merge:
 
 
 def _organizations_again(cursor: Cursor, withdrawn: Iterable[Withdrawn]) -> Merge:
-    """Take back what deliveries said of organizations; return what may win now."""
+    """Take back what deliveries stated about organizations; return the values that may win now."""
     named = [named for one in withdrawn for named in _take_back_organization(cursor, one)]
     again = Merge()
     for delivery_id, organization in sorted(named, key=lambda one: one[0]):
@@ -81,7 +81,7 @@ def _take_back_organization(cursor: Cursor, one: Withdrawn) -> list[tuple[UUID, 
 
 
 def _last_words(said: Iterable[tuple[UUID, Facts]], organization_id: str) -> list[tuple[UUID, OrganizationFact]]:
-    """Return what deliveries say of an organization, the last one first, back to one that states its name."""
+    """Return what deliveries state about an organization, latest first, back to one that states its name."""
     words: list[tuple[UUID, OrganizationFact]] = []
     for delivery_id, facts in said:
         stated = facts.organization
@@ -93,7 +93,7 @@ def _last_words(said: Iterable[tuple[UUID, Facts]], organization_id: str) -> lis
 
 
 def _from_the_last(cursor: Cursor) -> Iterator[Stored]:
-    """Yield the deliveries that count, the last one first."""
+    """Yield the deliveries that count, latest first."""
     before = _LAST_ID
     while rows := counting_before(cursor, before, _READ_AT_ONCE):
         yield from rows

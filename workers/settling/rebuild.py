@@ -1,4 +1,4 @@
-"""Making sessions again from the ledger: merging can only add, so what no longer holds goes with all of its session."""
+"""Rebuilds sessions from the ledger. Merging can only add, so to remove something the whole session is rebuilt."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -15,7 +15,7 @@ from workers.tables.stored import counting_for_sessions
 
 
 def rebuild_sessions(cursor: Cursor, session_ids: Iterable[str]) -> Merge:
-    """Make all rows of sessions again from the ledger; return what their deliveries say, of meetings too."""
+    """Rebuild all rows of sessions from the ledger; return the merge of their deliveries, meetings included."""
     ids = sorted(session_ids)
     if not ids:
         return Merge()
@@ -31,7 +31,7 @@ def write_again(
 
     Args:
         cursor: in a transaction that has locked the sessions.
-        deliveries: id, `received_at` and facts, in the order of the ids: all that name the sessions, or none.
+        deliveries: id, `received_at` and facts, ordered by id: either all that name the sessions, or none.
         session_ids: the sessions.
     """
     empty_sessions(cursor, session_ids)

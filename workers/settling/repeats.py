@@ -1,7 +1,7 @@
-"""Writing a batch into the ledger, where a repeat is recognised: of one body one copy is the first.
+"""Writes a batch into the ledger and recognises repeats: of the copies of one body, exactly one is the first.
 
-The first copy is the one received first, whichever is processed first: one that was held up takes over from a later
-one. Status updates are left to `workers.settling.subjects`: of them the bytes alone don't tell a repeat.
+The first copy is the one received first, whichever is processed first: a delayed delivery replaces a later copy. Status
+updates are left to `workers.settling.subjects`: for those the bytes alone don't identify a repeat.
 """
 
 from collections import defaultdict
@@ -21,13 +21,13 @@ _Body = tuple[str | None, bytes]
 
 
 class Withdrawn(msgspec.Struct, frozen=True):
-    """A processed delivery that is a repeat from now on: what it put into the tables is the first copy's word now.
+    """A processed delivery that has become a repeat: what it put into the tables is now attributed to the first copy.
 
     Attributes:
         former: the delivery.
         first: the first copy of its body.
         facts: what it stated.
-        first_facts: what the first copy states: less, where a time lay too far ahead of its receipt; None: nothing.
+        first_facts: what the first copy states; less if a time lies too far ahead; None: nothing.
     """
 
     former: UUID
@@ -41,9 +41,9 @@ class Outcome:
     """The result of writing a batch into the ledger, filled as it proceeds.
 
     Attributes:
-        new: the deliveries that are new to the ledger and no repeats, in the order of their ids.
-        withdrawn: those of earlier batches that a copy received earlier took over from.
-        known: how many were in the ledger already: their message came twice.
+        new: the deliveries that are new to the ledger and not repeats, ordered by id.
+        withdrawn: deliveries of earlier batches that were replaced by a copy received earlier.
+        known: how many were already in the ledger: their message came twice.
     """
 
     new: list[Kept]
@@ -52,7 +52,7 @@ class Outcome:
 
 
 def keep_in_ledger(cursor: Cursor, batch: Sequence[Kept]) -> Outcome:
-    """Write a batch into the ledger. A delivery that is there already (its message came twice) is left as it is."""
+    """Write a batch into the ledger. A delivery that is already there (its message came twice) is left unchanged."""
     once = {kept.delivery.id.int: kept for kept in batch}
     # The order of the index keeps two workers with the same bodies from waiting for each other; within one body the
     # earliest copy goes first and so becomes the first.
@@ -72,7 +72,7 @@ def keep_in_ledger(cursor: Cursor, batch: Sequence[Kept]) -> Outcome:
 
 
 def _keep_copies(cursor: Cursor, copies: list[Kept], outcome: Outcome) -> None:
-    """Write deliveries whose bodies others have: as repeats, or in place of those that were received later."""
+    """Write deliveries whose body is already in the ledger: as repeats, or replacing a copy received later."""
     by_body: dict[_Body, list[Kept]] = defaultdict(list)
     for copy in copies:
         by_body[copy.reading.session_id, copy.body_sha256].append(copy)
@@ -89,12 +89,12 @@ def _keep_copies(cursor: Cursor, copies: list[Kept], outcome: Outcome) -> None:
             repeats += [_as_repeat(kept, first_id) for kept in of_body]
         insert(cursor, sorted(repeats, key=lambda kept: kept.delivery.id))
         if by_body:
-            # Another worker's copy took over, or was withdrawn, between our two statements: look again.
+            # Another worker's copy became the first, or was withdrawn, between our two statements: look again.
             by_body = _insert_first_copies(cursor, by_body, outcome)
 
 
 def _insert_first_copies(cursor: Cursor, by_body: dict[_Body, list[Kept]], outcome: Outcome) -> dict[_Body, list[Kept]]:
-    """Write deliveries whose bodies have no first copy any more, and return those whose bodies have one again."""
+    """Write deliveries whose body no longer has a first copy; return those whose body has one again."""
     copies = [kept for of_body in by_body.values() for kept in of_body]
     written = insert(cursor, sorted(copies, key=lambda kept: (kept.body_sha256, kept.delivery.id)))
     outcome.new += [kept for kept in copies if kept.delivery.id in written]
@@ -103,7 +103,7 @@ def _insert_first_copies(cursor: Cursor, by_body: dict[_Body, list[Kept]], outco
 
 
 def _take_over(cursor: Cursor, earliest: Kept, first: FirstCopy, outcome: Outcome) -> None:
-    """Put a delivery in the place of the first copy of its body, which was received later."""
+    """Make a delivery the first copy of its body, replacing one that was received later."""
     first_id, reading = earliest.delivery.id, earliest.reading
     become_repeats(cursor, [first.id], [first_id])
     repeats_follow(cursor, [first.id], [first_id])
@@ -119,7 +119,7 @@ def _take_over(cursor: Cursor, earliest: Kept, first: FirstCopy, outcome: Outcom
 
 
 def _as_repeat(kept: Kept, first: UUID) -> Kept:
-    """Return a delivery as a repeat of `first`: it holds no second copy of the payload."""
+    """Return a delivery as a repeat of `first`, without a second copy of the payload."""
     reading = msgspec.structs.replace(
         kept.reading, status=Status.REPEAT, payload=None, raw=None, error=None, facts=None
     )

@@ -1,4 +1,4 @@
-"""Replaying rows of the ledger: each is read again; where it reads differently now, it enters the ledger once more."""
+"""Replays rows of the ledger: reads each again, and writes it into the ledger again if it now reads differently."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
@@ -29,14 +29,14 @@ from workers.tables.session_tables import empty_subjects
 def replay_sessions(
     cursor: Cursor, session_ids: Sequence[str], chosen: Sequence[UUID], scope: Scope, *, rewrite: bool
 ) -> Counter[Status]:
-    """Replay the chosen deliveries of sessions, and make the sessions' tables again; return the statuses of the chosen.
+    """Replay the chosen deliveries of sessions and rebuild the sessions' tables; return the statuses of the chosen.
 
     Args:
         cursor: in a transaction.
         session_ids: the sessions.
         chosen: the ids of the chosen deliveries that name them.
         scope: whose deliveries count now.
-        rewrite: whether the ledger is to tell, in `processed_at`, of deliveries that read as they did.
+        rewrite: whether to update `processed_at` of deliveries that read as before.
     """
     lock(cursor, session_ids)
     fetch = partial(ledger.deliveries_of_sessions, cursor, session_ids, frozenset(chosen))
@@ -80,7 +80,7 @@ def _replay(
 
 
 def _read_again(rows: Sequence[StoredDelivery], scope: Scope | None) -> dict[UUID, Reading]:
-    """Return what the rows read as now, those that were not chosen as they stand; a repeat by its first copy's body."""
+    """Return each row's reading: as of now if chosen, else as stored. A repeat is read by its first copy's body."""
     holders = _holders(rows)
     return {
         row.id: _read(row, holders[row.body_sha256], scope if row.is_chosen else None)
@@ -95,7 +95,7 @@ def _read(row: StoredDelivery, holder: StoredDelivery, scope: Scope | None) -> R
     Args:
         row: the delivery.
         holder: the row that holds the body, this one or a copy.
-        scope: whose deliveries count now; None: the row counts as it stands.
+        scope: whose deliveries count now; None: the row counts as stored.
     """
     if scope is None:
         return row.read(holder)
@@ -107,10 +107,10 @@ def _holders(rows: Iterable[StoredDelivery]) -> dict[bytes, StoredDelivery]:
 
 
 def _enter_again(cursor: Cursor, rows: list[StoredDelivery], changed: list[StoredDelivery], scope: Scope) -> list[Kept]:
-    """Take changed rows and the repeats of them out of the ledger, and settle them as if they came from the queue."""
+    """Remove changed rows and their repeats from the ledger, and settle them as if they came from the queue."""
     family = {row.id: row for row in [*ledger.repeats_of(cursor, [row.id for row in changed]), *changed]}
     gone = sorted({row.subject_id for row in changed if row.subject_id is not None})
-    # The entries go first: a delivery has one, and may put it elsewhere now, or move that of a fellow update.
+    # Delete the entries first: a delivery has one, and may now place it elsewhere, or move that of another update.
     empty_subjects(cursor, gone)
     ledger.delete_entries(cursor, [row.id for row in changed])
     ledger.delete_deliveries(cursor, list(family))
@@ -122,13 +122,13 @@ def _enter_again(cursor: Cursor, rows: list[StoredDelivery], changed: list[Store
 
 
 def _kept(row: StoredDelivery, holder: StoredDelivery, scope: Scope) -> Kept:
-    """Return the delivery that a row is as it would come from the queue, with the body as the ledger has it."""
+    """Return a row's delivery as it would come from the queue, with the body as stored in the ledger."""
     reading = _read(row, holder, scope)
     return row.kept(msgspec.structs.replace(reading, payload=holder.payload, raw=holder.raw))
 
 
 def _settle_again(cursor: Cursor, subjects: Sequence[Subject]) -> None:
-    """Settle subjects that have lost updates from those that are left, in whatever sessions these are."""
+    """Settle subjects that have lost updates from the remaining ones, whatever their sessions."""
     lock(cursor, (), subjects)
     settled = settle_subjects(cursor, subjects)
     settled.entries, settled.gone = settled.all_entries, []

@@ -2,7 +2,7 @@
 
     read → lock → ledger (repeats) → subjects → merge → write → rebuild what was withdrawn → names → marks
 
-Any order, batching and repetition of deliveries comes to the same tables.
+Any order, batching and repetition of deliveries gives the same tables.
 """
 
 from collections.abc import Sequence
@@ -38,10 +38,10 @@ def settle(connection: psycopg.Connection[Any], deliveries: Sequence[Delivery], 
     A delivery whose data the tables reject is quarantined with the reason; the others are settled.
 
     Returns:
-        What it comes to if the transaction commits.
+        The result, if the transaction commits.
 
     Raises:
-        psycopg.Error: it is not the data (see `runtime.database_errors`); the transaction can't commit.
+        psycopg.Error: the data is not the cause (see `runtime.database_errors`); the transaction can't commit.
     """
     batch = [read_delivery(delivery, scope) for delivery in deliveries]
     with connection.cursor() as cursor:
@@ -51,28 +51,28 @@ def settle(connection: psycopg.Connection[Any], deliveries: Sequence[Delivery], 
 def quarantine(
     connection: psycopg.Connection[Any], delivery: Delivery, scope: Scope, error: psycopg.Error
 ) -> Settlement:
-    """Keep a delivery that the tables refuse with `error` as quarantined, in the transaction that is open.
+    """Keep a delivery that the tables reject with `error` as quarantined, in the transaction that is open.
 
     Raises:
-        psycopg.Error: the ledger refuses it too, or the database is away.
+        psycopg.Error: the ledger rejects it too, or the database is unreachable.
     """
     with connection.cursor() as cursor:
         return settle_batch(cursor, [_quarantined(read_delivery(delivery, scope), _reason(error))])
 
 
 def read_delivery(delivery: Delivery, scope: Scope) -> Kept:
-    """Return a delivery with what its body states; one that we fail to read as quarantined."""
+    """Return a delivery with what its body states; quarantined, if our code fails to read it."""
     return Kept(delivery, body_identity(delivery.body), _read(delivery, scope))
 
 
 def settle_batch(cursor: Cursor, batch: Sequence[Kept]) -> Settlement:
-    """Settle deliveries that have been read; one that can't be settled is quarantined.
+    """Settle deliveries that have been read; quarantine those that can't be settled.
 
     Raises:
         psycopg.Error: as `settle`.
     """
     try:
-        # A pipeline sends statements without results together.
+        # A pipeline sends statements that return nothing in one go.
         with cursor.connection.pipeline(), cursor.connection.transaction():
             return _settle_all(cursor, batch)
     except Exception as error:
@@ -130,7 +130,7 @@ def _settle_all(cursor: Cursor, batch: Sequence[Kept]) -> Settlement:
 
 
 def _reason(error: Exception) -> str:
-    """Return what kind of error it is. Not its text, which may quote what the delivery states."""
+    """Return the kind of error, not its text, which may quote the delivery's content."""
     code = error.sqlstate if isinstance(error, psycopg.Error) else None
     return f"{type(error).__name__}, SQLSTATE {code}" if code else type(error).__name__
 

@@ -1,4 +1,4 @@
-"""What settling a group of deliveries came to, for figures and logs."""
+"""The result of settling a group of deliveries, for metrics and logs."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
@@ -19,11 +19,11 @@ class Settlement(msgspec.Struct, frozen=True):
 
     Attributes:
         statuses: new rows of the ledger by status.
-        known: deliveries that were in the ledger already: their message came twice.
-        quarantined: id and reason of those with that status.
-        sessions: those of which a row was written or removed in any table but the ledger: the session itself, its
-            participants and their events, its recordings, artifacts and timeline. Deliveries that were known, repeats,
-            foreign ones, those that could not be read and those of an unknown kind change none.
+        known: deliveries that were already in the ledger: their message came twice.
+        quarantined: id and reason of the deliveries with that status.
+        sessions: those with a row written or removed in any table but the ledger: the session itself, its participants
+            and their events, its recordings, artifacts and timeline. Known, repeated, foreign, unreadable and unknown
+            deliveries change none.
     """
 
     statuses: Counter[Status]
@@ -32,7 +32,7 @@ class Settlement(msgspec.Struct, frozen=True):
     sessions: frozenset[str] = frozenset()
 
     def __add__(self, other: "Settlement") -> "Settlement":
-        """Return what both came to."""
+        """Return the sum of both."""
         return Settlement(
             self.statuses + other.statuses,
             self.known + other.known,
@@ -42,21 +42,21 @@ class Settlement(msgspec.Struct, frozen=True):
 
 
 Settle = Callable[[psycopg.Connection[tuple[Any, ...]], Sequence[Delivery], Scope], Settlement]
-"""Writes what deliveries mean, inside the caller's transaction; may be done again with the same deliveries."""
+"""Writes deliveries to the tables inside the caller's transaction. Idempotent."""
 
 NOTHING = Settlement(Counter())
-"""What no deliveries come to."""
+"""The result of no deliveries."""
 
 
 def settlement(batch: int, known: int, new: Iterable[Kept], uncounted: int, sessions: Iterable[str]) -> Settlement:
-    """Return what a batch came to.
+    """Return the result of a batch.
 
     Args:
-        batch: deliveries in it.
-        known: of them, those that were in the ledger before.
-        new: of them, those that are in the ledger now and were no copies of a body that is there.
-        uncounted: of the new ones, status updates that turned out to be repeats.
-        sessions: those that it changed.
+        batch: the number of deliveries in it.
+        known: how many of them were in the ledger before.
+        new: those written to the ledger that are not copies of a known body.
+        uncounted: how many of the new ones are status updates that turned out to be repeats.
+        sessions: the sessions that it changed.
     """
     new = list(new)
     statuses = Counter(kept.reading.status for kept in new)

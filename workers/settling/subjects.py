@@ -1,6 +1,6 @@
-"""Recordings and livestreams: all updates of one subject, the ledger's and the batch's, are settled together.
+"""Recordings and livestreams: all updates of one subject, from the ledger and the batch, are settled together.
 
-They are few, and what one of them means depends on those received before it, whichever was processed first.
+There are few of them, and the meaning of one depends on those received before it, whichever was processed first.
 """
 
 from collections import defaultdict
@@ -31,10 +31,10 @@ class _Known(msgspec.Struct, frozen=True, gc=False):
     Attributes:
         update: the update.
         facts: all that its body states.
-        error: what of the body can't be read.
+        error: which parts of the body can't be read.
         row: its row.
-        holder: the row that holds the body, this one or that of a copy.
-        is_new: whether it is of the batch.
+        holder: the row that holds the body: this one or that of a copy.
+        is_new: whether it is in the batch.
     """
 
     update: Update
@@ -47,18 +47,18 @@ class _Known(msgspec.Struct, frozen=True, gc=False):
 
 @dataclass(slots=True)
 class SettledSubjects:
-    """What the subjects that a batch touches have come to. It is filled meanwhile.
+    """The result of settling the subjects that a batch touches, filled as it proceeds.
 
     Attributes:
-        counting: deliveries whose facts go into the tables because of this batch: id, received_at, facts.
+        counting: deliveries whose facts go into the tables because of this batch: id, `received_at`, facts.
         withdrawn: deliveries of earlier batches that no longer count.
         recordings: the recordings' rows.
         livestreams: the streams' rows.
-        entries: entries of the timeline that are there now and were not, or were another delivery's.
-        gone: entries that were there and are not any more, or are another delivery's.
-        all_entries: all entries of the subjects that were settled.
-        sessions: those whose recordings or entries are not what they were.
-        streams: those that have entries without a session that are not what they were.
+        entries: timeline entries that are new, or belong to another delivery than before.
+        gone: timeline entries that no longer exist, or belong to another delivery than before.
+        all_entries: all entries of the settled subjects.
+        sessions: sessions whose recordings or entries changed.
+        streams: streams whose entries without a session changed.
     """
 
     counting: list[tuple[UUID, datetime, Facts]] = field(default_factory=list)
@@ -84,8 +84,8 @@ def settle_subjects(cursor: Cursor, subjects: Sequence[Subject], new: Sequence[K
     Args:
         cursor: in a transaction that has locked them and has written `new` into the ledger.
         subjects: kind and id.
-        new: the deliveries of this batch; the tables hold what the others came to. Without any, all rows and entries of
-            the subjects are settled, else those of the subjects that moved.
+        new: the deliveries of this batch; the tables already hold the result of the others. Without any, all rows and
+            entries of the subjects are returned, else those of the subjects that changed.
     """
     settled = SettledSubjects()
     if not subjects:
@@ -124,7 +124,7 @@ def _withdrawn(judged: Judged, was: _Known, known: Sequence[_Known]) -> Withdraw
 
 
 def _settle(subject: Subject, known: Sequence[_Known], judged: Sequence[Judged], settled: SettledSubjects) -> None:
-    """Add what a subject has come to: its row, its entries, and which of these are new or gone."""
+    """Add the result for a subject: its row, its entries, and which of these are new or gone."""
     row, entries = _row_and_entries(subject, judged)
     if isinstance(row, RecordingRow):
         settled.recordings += [row] if judged else []
@@ -133,7 +133,7 @@ def _settle(subject: Subject, known: Sequence[_Known], judged: Sequence[Judged],
     settled.all_entries += entries.values()
     before = sum(not one.is_new for one in known)
     if not any(one.is_new for one in known[:before]):
-        # All new ones were received after all others, which so mean what they meant before.
+        # All new ones were received after all others, so the meaning of those has not changed.
         first_new = known[before].update.id.int if before < len(known) else None
         appeared = [one for one in entries.values() if first_new is not None and one.delivery_id.int >= first_new]
         gone: list[EntryKey] = []
@@ -162,7 +162,7 @@ def _row_and_entries(
 
 
 def _updates(cursor: Cursor, subjects: Sequence[Subject], new: Sequence[Kept]) -> Mapping[Subject, Sequence[_Known]]:
-    """Return the updates of subjects, in the order of their ids, those of the batch among them."""
+    """Return the updates of subjects, including those of the batch, ordered by id."""
     others = updates_of_subjects(cursor, [subject_id for _, subject_id in subjects], [kept.delivery.id for kept in new])
     rows: list[tuple[StoredUpdate, Reading | None]] = [(row, None) for row in others]
     rows += [(_row(kept), kept.reading) for kept in new]
@@ -189,7 +189,7 @@ def _updates(cursor: Cursor, subjects: Sequence[Subject], new: Sequence[Kept]) -
 
 
 def _read(row: StoredUpdate, holder: StoredUpdate, former: tuple[StoredUpdate, Reading] | None) -> Reading:
-    """Read a row of the ledger; a copy reads as the one before it, unless what that states lay too far ahead."""
+    """Read a row of the ledger; a copy reads as the one before it, unless that stated a time too far ahead."""
     if former is not None:
         copy, reading = former
         names = (copy.session_id, copy.meeting_id)
@@ -199,7 +199,7 @@ def _read(row: StoredUpdate, holder: StoredUpdate, former: tuple[StoredUpdate, R
 
 
 def _row(kept: Kept) -> StoredUpdate:
-    """Return the row that a delivery of the batch has in the ledger now."""
+    """Return the ledger row of a delivery of the batch."""
     delivery, reading = kept.delivery, kept.reading
     return StoredUpdate(
         delivery.id,

@@ -1,4 +1,4 @@
-"""Writing what a batch was merged to into the tables, and what its subjects have come to."""
+"""Writes the merge of a batch, and its settled subjects, into the tables."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from operator import attrgetter
@@ -17,7 +17,7 @@ _encode = msgspec.json.Encoder().encode
 
 
 def write_sessions(cursor: Cursor, merge: Merge, settled: SettledSubjects) -> None:
-    """Write what a batch says of sessions, and of all that happens in one."""
+    """Write what a batch states about sessions and what happened in them."""
     _write_merged(cursor, statements.SESSIONS, merge.sessions)
     _write_merged(cursor, statements.PARTICIPANTS, merge.participants)
     write_rows(cursor, statements.PARTICIPANT_EVENTS, [row for _, row in sorted(merge.participant_events.items())])
@@ -29,17 +29,17 @@ def write_sessions(cursor: Cursor, merge: Merge, settled: SettledSubjects) -> No
 
 
 def write_meetings(cursor: Cursor, merge: Merge) -> None:
-    """Write what a batch says of meetings."""
+    """Write what a batch states about meetings."""
     _write_merged(cursor, statements.MEETINGS, merge.meetings)
 
 
 def write_organizations(cursor: Cursor, merge: Merge) -> None:
-    """Write what a batch says of organizations."""
+    """Write what a batch states about organizations."""
     _write_merged(cursor, statements.ORGANIZATIONS, merge.organizations)
 
 
 def withdraw_entries(cursor: Cursor, gone: Sequence[EntryKey]) -> None:
-    """Take entries out of the timeline."""
+    """Delete entries from the timeline."""
     of_sessions = [key for key in gone if key[0] is not None]
     others = [key[1:] for key in gone if key[0] is None]
     if of_sessions:
@@ -49,7 +49,7 @@ def withdraw_entries(cursor: Cursor, gone: Sequence[EntryKey]) -> None:
 
 
 def write_timeline(cursor: Cursor, entries: Iterable[Entry]) -> None:
-    """Write entries of the timeline; of two with one key the earlier delivery's stays."""
+    """Write entries to the timeline; of two with the same key, the earlier delivery's is kept."""
     rows = [
         (
             entry.session_id,

@@ -14,7 +14,7 @@ from tests.meaning.verdict import examples
 from tests.meaning.work import work_off
 from workers.queue.delivery import Delivery
 from workers.reading.scope import Scope
-from workers.settling.replay import Selection, replay
+from workers.settling.replay_chosen import Selection, replay
 
 NEVER_OLD = timedelta(days=100_000)
 TABLES = ("marks", "tellings", "messages", "message_deliveries")

@@ -9,7 +9,7 @@ import pytest
 from automations.announcing.round import tell_changes
 from tests.automations.announcing.world import Row, World, types
 from workers.reading.scope import Scope
-from workers.settling.replay import Selection, replay
+from workers.settling.replay_chosen import Selection, replay
 
 STREAM: Row = {"streamId": "l-1", "status": "LIVE", "meetingId": "m-1"}
 

@@ -11,7 +11,7 @@ from workers.reading.facts import Facts
 from workers.reading.fields import Fields
 from workers.reading.scope import Scope
 from workers.reading.status import Status
-from workers.settling.replay import Selection, replay
+from workers.settling.replay_chosen import Selection, replay
 from workers.settling.settle import settle
 
 GOOD = b'{"event": "meeting.started", "meeting": {"id": "m-1", "sessionId": "s-1", "title": "Algebra"}}'

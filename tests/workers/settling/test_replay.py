@@ -14,7 +14,7 @@ from tests.meaning.tables import Connection, differences, empty, tables
 from workers.queue.delivery import Delivery, Provider, new_delivery_id
 from workers.reading.scope import Scope
 from workers.reading.status import Status
-from workers.settling.replay import Selection, replay
+from workers.settling.replay_chosen import Selection, replay
 from workers.settling.settle import settle
 
 START = datetime(2026, 3, 2, 10, tzinfo=UTC)

@@ -12,7 +12,7 @@ import pytest
 from tests.meaning.tables import Connection, differences, empty, tables
 from workers.queue.delivery import Delivery, Provider, new_delivery_id
 from workers.reading.scope import Scope
-from workers.settling.replay import Selection, replay
+from workers.settling.replay_chosen import Selection, replay
 from workers.settling.settle import settle
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)

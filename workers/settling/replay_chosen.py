@@ -1,7 +1,7 @@
-"""Replay: deliveries of the ledger are read again and the tables rebuilt from them, session by session.
+"""Replay: reads deliveries from the ledger again and rebuilds the tables from them, session by session.
 
-For use after an upgrade, when `ORGANIZATION_IDS` or `WEBHOOK_IDS` have changed, or when tables were emptied. Workers
-may be running: a session is locked while it is replayed, as when it is written.
+For use after an upgrade, after a change of `ORGANIZATION_IDS` or `WEBHOOK_IDS`, or after tables were emptied. Workers
+may be running: a session is locked while it is replayed, as it is while it is written.
 """
 
 from collections import Counter
@@ -36,7 +36,7 @@ _NO_ID = UUID(int=0)
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """Which deliveries of the ledger to replay: one, those of a status, those received since a time, or all."""
+    """Which deliveries to replay: one, those with a status, those received since a time, or all."""
 
     delivery: UUID | None = None
     status: Status | None = None
@@ -45,7 +45,7 @@ class Selection:
 
 
 Progress = Callable[[int, int], None]
-"""Called after each transaction with the number of deliveries replayed so far and of those chosen."""
+"""Called after each transaction with two numbers: deliveries replayed so far, and deliveries chosen."""
 
 
 def replay(
@@ -55,21 +55,21 @@ def replay(
     progress: Progress = lambda _done, _chosen: None,
     folder: Path | None = None,
 ) -> Counter[Status]:
-    """Replay deliveries and return how many of those chosen have which status now.
+    """Replay deliveries and return how many of the chosen ones now have each status.
 
     Deliveries are replayed session by session: the tables of a session that has a chosen delivery are rebuilt from
-    all of its deliveries. Each transaction is whole, so a replay that is interrupted can be started again.
+    all of its deliveries. Each transaction is complete in itself, so an interrupted replay can be run again.
 
     Args:
         database_url: of the ledger and the tables.
         selection: which deliveries.
         scope: whose deliveries count.
         progress: called after each transaction.
-        folder: for a temporary file with the ids of those chosen, if they are many; None keeps all in memory.
+        folder: for a temporary file with the chosen ids, if there are many; None keeps them all in memory.
 
     Raises:
-        OSError: no file can be made in `folder`.
-        psycopg.Error: the database is away, or its tables are not those of this version.
+        OSError: no file can be created in `folder`.
+        psycopg.Error: the database is unreachable, or its tables are not those of this version.
     """
     statuses: Counter[Status] = Counter()
     with (
