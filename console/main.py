@@ -9,6 +9,7 @@ from console.commands import (
     deliveries,
     doctor,
     export,
+    listen,
     migrate,
     psql,
     queue,
@@ -50,6 +51,7 @@ app.command("deliveries")(deliveries.deliveries)
 app.command("replay")(replay.replay)
 app.command("doctor")(doctor.doctor)
 app.command("export")(export.export)
+app.command("listen")(listen.listen)
 app.add_typer(queue.queue, name="queue")
 app.add_typer(endpoints, name="endpoints")
 app.add_typer(messages, name="messages")

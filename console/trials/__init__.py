@@ -1,0 +1,1 @@
+"""A receiver of messages, for trying them out."""
