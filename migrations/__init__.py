@@ -1,1 +1,1 @@
-"""The schema: what brings a database to what this version expects."""
+"""The schema: brings a database to the state that this version expects."""

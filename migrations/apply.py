@@ -5,21 +5,21 @@ from typing import TYPE_CHECKING
 
 from runtime.passwords import reason
 
-# Alembic and SQLAlchemy are imported by those who need them: they take as long to import as all the rest of `rollcall`.
+# Alembic and SQLAlchemy are imported only where needed: importing them takes as long as the rest of `rollcall`.
 if TYPE_CHECKING:
     from alembic.config import Config
 
 
 class MigrationError(Exception):
-    """The database was not brought up to date. The message is one line: why, and what to do now."""
+    """The database could not be migrated. The message is one line: why, and what to do."""
 
 
 def migrate_database(url: str, revision: str = "head") -> None:
-    """Bring the database at `url` (any URL that libpq takes) up to `revision`.
+    """Migrate the database at `url` (any URL that libpq accepts) to `revision`.
 
     Raises:
-        MigrationError: the database can't be reached, the revision is unknown, or a migration failed. A migration
-            that fails leaves the database as it was before it.
+        MigrationError: the database can't be reached, the revision is unknown, or a migration failed. A failed
+            migration leaves the database unchanged.
     """
     from alembic import command  # noqa: PLC0415 - see above
     from alembic.util import CommandError  # noqa: PLC0415
@@ -33,21 +33,21 @@ def migrate_database(url: str, revision: str = "head") -> None:
             "than the one that migrated this database?"
         ) from error
     except DBAPIError as error:
-        if error.statement is None:  # it came to no statement: the connection was not made
+        if error.statement is None:  # no statement was run: the connection failed
             raise MigrationError(
                 f"The database can't be reached: {reason(error.orig, url)} Is the server that DATABASE_URL names up?"
             ) from error
         raise MigrationError(
-            f"A migration failed: {reason(error.orig, url)} The database is as it was before it. "
-            "Remove the cause and call `rollcall migrate` again."
+            f"A migration failed: {reason(error.orig, url)} The database is unchanged. "
+            "Fix the cause and run `rollcall migrate` again."
         ) from error
 
 
 def migrations_config(url: str) -> "Config":
     """Return Alembic's configuration for the database at `url`.
 
-    The URL travels as an attribute: it may hold a password, and what stands in the configuration's text is logged and
-    has its `%` read as the start of a name.
+    The URL is passed as an attribute: it may contain a password, and the configuration's text is logged and has its `%`
+    interpreted.
     """
     from alembic.config import Config  # noqa: PLC0415 - see above
 

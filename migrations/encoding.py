@@ -1,4 +1,4 @@
-"""The database's encoding: a name may be in any script, and a body is UTF-8."""
+"""The database's encoding: names can be in any script, and bodies are UTF-8."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ import psycopg
 
 
 def encoding_fault(connection: psycopg.Connection[Any]) -> str | None:
-    """Return what is wrong with the encoding of the connection's database and what to do about it; None if nothing."""
+    """Return what is wrong with the encoding of the connection's database and what to do; None if it is right."""
     encoding = connection.info.parameter_status("server_encoding")
     if encoding == "UTF8":
         return None

@@ -1,7 +1,7 @@
-"""What Alembic runs to migrate: one connection, one migrator at a time, everything in one transaction.
+"""Run by Alembic to migrate: one connection, one migrator at a time, everything in one transaction.
 
-The database's URL comes from `config.attributes["url"]` (that is how `rollcall migrate` and the tests call it), else
-from the settings (that is how the `alembic` command does). It is never printed.
+The database's URL comes from `config.attributes["url"]` (set by `rollcall migrate` and the tests), else from the
+settings (for the `alembic` command). It is never printed.
 """
 
 from typing import cast
@@ -21,11 +21,11 @@ from workers.tables.models import Base
 
 SCHEMA = "rollcall"
 
-# "rollcall" in ASCII, to make it recognizable among a database's advisory locks.
+# "rollcall" in ASCII, recognizable among a database's advisory locks.
 MIGRATION_LOCK = int.from_bytes(b"rollcall")
 
-# A migration waits this long for a table that is in use, then fails: one that waits longer has everyone who wants the
-# table after it wait too, the workers first of all.
+# A migration waits this long for a table that is in use, then fails: while it waits, everyone else who needs the table
+# queues up behind it, above all the workers.
 LOCK_TIMEOUT = "10s"
 
 # How long a second migrator waits for the first.
@@ -33,9 +33,9 @@ TURN_TIMEOUT = "10min"
 
 
 def migrate(metadata: MetaData) -> None:
-    """Run the migrations that Alembic has been asked for."""
+    """Run the requested migrations."""
     url = context.config.attributes.get("url") or database_url(read_environment())
-    # The driver gets the URL as it is: libpq takes forms (several hosts, a service) that SQLAlchemy's parser does not.
+    # The driver gets the URL unchanged: libpq accepts forms (several hosts, a service) that SQLAlchemy can't parse.
     engine = create_engine("postgresql+psycopg://", creator=lambda: _connect(url), poolclass=NullPool)
     with engine.connect() as connection, connection.begin():
         session = cast("Session", connection.connection.driver_connection)
@@ -43,8 +43,8 @@ def migrate(metadata: MetaData) -> None:
         fault = encoding_fault(session)
         if fault is not None:
             raise MigrationError(fault)
-        # A limit meant for queries must not cut a migration off, nor its wait for its turn. Behind a pooler the session
-        # may have them all the same.
+        # Limits meant for queries must not abort a migration, nor its wait for its turn. Behind a pooler the session
+        # may have them despite our settings.
         connection.execute(text("SET LOCAL statement_timeout = 0"))
         connection.execute(text("SET LOCAL idle_in_transaction_session_timeout = 0"))
         # Held until the transaction ends, so also over what a migration does last; works through a pooler, as a lock of

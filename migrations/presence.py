@@ -1,4 +1,4 @@
-"""What is there of our schema, whatever its revision says: parts may have been dropped, or left out of a restore."""
+"""Which parts of our schema exist, whatever its revision: some may have been dropped, or left out of a restore."""
 
 from pathlib import Path
 
@@ -7,7 +7,7 @@ from sqlalchemy import Connection, MetaData, text
 from migrations.apply import MigrationError
 
 _VIEWS = Path(__file__).parent / "views"
-# In the order in which they are made of each other.
+# Each after those it is built on.
 _NAMES_OF_VIEWS = (
     "counted_until",
     "connections",
@@ -27,33 +27,33 @@ _THERE = text("""
 
 
 def require_revision(connection: Connection, metadata: MetaData, revision: str | None) -> None:
-    """Refuse to make tables where they are already.
+    """Refuse to create tables that already exist.
 
     Raises:
-        MigrationError: there are some of our tables, and no revision that says what they are.
+        MigrationError: some of our tables exist, but no revision is recorded.
     """
     tables = sorted(_there(connection) & {table.name for table in metadata.sorted_tables})
     if revision is None and tables:
         raise MigrationError(
-            f"The schema rollcall holds tables ({', '.join(tables)}) and nothing that says of which version they are: "
-            "the row of rollcall.alembic_version is missing. Restore that table too, from where the others are; or, if "
-            "what they hold may go, `DROP SCHEMA rollcall CASCADE` and call `rollcall migrate` again."
+            f"The schema rollcall has tables ({', '.join(tables)}) but no record of their version: the row of "
+            "rollcall.alembic_version is missing. Restore that table from the same backup as the others; or, if their "
+            "data may be lost, run `DROP SCHEMA rollcall CASCADE` and `rollcall migrate` again."
         )
 
 
 def make_whole(connection: Connection, metadata: MetaData) -> None:
-    """Make the views and functions that are missing of the newest revision.
+    """Create missing views and functions of the newest revision.
 
     Raises:
-        MigrationError: tables are missing. They held something, so this is not for us to make good.
+        MigrationError: tables are missing. They held data, which this can't bring back.
     """
     there = _there(connection)
     missing = sorted({table.name for table in metadata.sorted_tables} - there)
     if missing:
         raise MigrationError(
-            f"The revision is the newest, and the schema rollcall lacks tables of it: {', '.join(missing)}. Restore "
-            "them from a backup; without one, docs/operations.md (A half-present schema) says how to make them of the "
-            "ledger again."
+            f"The schema rollcall is at the newest revision but lacks tables of it: {', '.join(missing)}. Restore "
+            "them from a backup; without one, docs/operations.md (A half-present schema) says how to rebuild them "
+            "from the ledger."
         )
     for name in _NAMES_OF_VIEWS:
         if name not in there:

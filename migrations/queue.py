@@ -1,6 +1,6 @@
-"""The queue's own tables, each made where it is missing: they may be dropped, or restored, apart from the others.
+"""The queue's tables. Each is created if missing, because they may be dropped or restored apart from the others.
 
-What they are is dramatiq-postgres's. What is in them stays.
+They are defined by dramatiq-postgres. Their rows are kept.
 """
 
 import re
@@ -11,8 +11,8 @@ from sqlalchemy import Connection, text
 
 SCHEMA = "rollcall_queue"
 
-# A queue's table is small and turns over all the time: clean it by what came and went, not by its size. A message is
-# compressed before it comes here; Postgres need not try again.
+# A queue's table is small and changes constantly, so vacuum it by the number of changes, not by its size. Messages are
+# already compressed; Postgres need not try again.
 _TUNED = (
     f"ALTER TABLE {SCHEMA}.queue SET (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 2000)",
     f"ALTER TABLE {SCHEMA}.queue ALTER COLUMN message SET STORAGE EXTERNAL",
@@ -34,7 +34,7 @@ _IS_THERE = text("SELECT coalesce(to_regclass(:name)::oid, to_regtype(:name)::oi
 
 
 def make_queue(connection: Connection) -> None:
-    """Make what is missing of the queue's schema, within the connection's transaction."""
+    """Create the missing parts of the queue's schema, within the connection's transaction."""
     # Asked first: IF NOT EXISTS wants the right to create schemas even where there is nothing to create.
     if connection.execute(text("SELECT to_regnamespace(:schema)"), {"schema": SCHEMA}).scalar() is None:
         connection.execute(text(f"CREATE SCHEMA {SCHEMA}"))
@@ -50,14 +50,14 @@ def make_queue(connection: Connection) -> None:
 
 
 def make_parked(connection: Connection) -> None:
-    """Make the table of messages that the running version can't read, if it is missing."""
+    """Create the table of messages that the running version can't read, if it is missing."""
     if not connection.execute(_IS_THERE, {"name": f"{SCHEMA}.parked"}).scalar():
         for statement in _PARKED:
             connection.execute(text(statement))
 
 
 def _statements() -> Iterator[tuple[str, str]]:
-    """Yield the library's statements, each with the type or table that it makes or is about."""
+    """Yield the library's statements, each with the type or table that it concerns."""
     script = generate_init_sql(schema=SCHEMA)  # type: ignore[no-untyped-call]  # the library has no types
     for statement in re.sub("--.*", "", script).split(";"):
         about = _OF.search(statement)

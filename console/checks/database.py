@@ -98,7 +98,7 @@ def _check_revision(connection: psycopg.Connection[Any], url: str) -> Finding:
     if row is None and connection.execute(_HOLDS_TABLES).fetchone():
         return bad(
             "revision",
-            "the schema rollcall holds tables and nothing that says of which version they are: restore the table "
+            "the schema rollcall has tables but no record of their version: restore the table "
             "rollcall.alembic_version from where the others are. `rollcall migrate` says more.",
         )
     if row is None:

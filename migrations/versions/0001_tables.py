@@ -1,4 +1,4 @@
-"""The ledger and the tables that are made of it.
+"""The ledger and the tables derived from it.
 
 Revision ID: 0001
 Revises:

@@ -1,4 +1,4 @@
-"""The queue's own tables, for those who queue in Postgres.
+"""The queue's tables, used if the queue is in Postgres.
 
 Revision ID: 0002
 Revises: 0001

@@ -14,7 +14,7 @@ depends_on = None
 
 SCHEMA = "rollcall"
 
-# The one place that says how long something counts that has not ended as far as is known. Postgres inlines it.
+# The one definition of how long something counts whose end is not known. Postgres inlines it.
 COUNTED_UNTIL = """
 CREATE FUNCTION rollcall.counted_until(last_event_at timestamptz) RETURNS timestamptz
 LANGUAGE sql STABLE PARALLEL SAFE

@@ -1,4 +1,4 @@
-"""Less to read and write: a session's deliveries have an index, its timeline's is in time's order, changes find room.
+"""Fewer reads and writes: an index of a session's deliveries, the timeline's in order of time, room for updates.
 
 Revision ID: 0004
 Revises: 0003
@@ -13,14 +13,14 @@ depends_on = None
 
 SCHEMA = "rollcall"
 
-# A row whose new version finds room on its page, and changes nothing indexed, needs no new entry in any index.
+# An update that fits on the row's page and changes no indexed column needs no new index entries.
 FILLFACTORS = {"sessions": (75, 50), "meetings": (100, 50), "recordings": (100, 50)}
 
 # Columns without lookups are not worth sampling, least of all whole bodies.
 NOT_SAMPLED = (("deliveries", "payload"), ("deliveries", "raw"), ("timeline", "detail"))
 
-# Writers wait from here to the end, readers only for the last moment. The order is that in which a worker's transaction
-# comes to the tables: while the older version still runs, neither waits for who waits for it.
+# Writers wait from here to the end, readers only at the last moment. A worker's transaction uses the tables in the same
+# order, so that migration and workers of the older version can't deadlock.
 HOLD_WRITERS = """
 LOCK TABLE rollcall.deliveries, rollcall.sessions, rollcall.timeline, rollcall.recordings, rollcall.meetings
 IN SHARE ROW EXCLUSIVE MODE
@@ -36,7 +36,7 @@ FIRST_COPY_ALONE = """
 (session_id, body_sha256) NULLS NOT DISTINCT
 WHERE status IN ('processed', 'unknown', 'quarantined') AND subject_id IS NULL
 """
-# The time tells two entries of a session apart sooner than their kinds do, and they are read in its order.
+# Time distinguishes a session's entries better than their kinds do, and they are read in order of time.
 ENTRY_BY_TIME = "(session_id, occurred_at, kind, subject_id) NULLS NOT DISTINCT"
 ENTRY_BY_KIND = "(session_id, kind, subject_id, occurred_at) NULLS NOT DISTINCT"
 

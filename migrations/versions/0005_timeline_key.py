@@ -1,4 +1,4 @@
-"""The timeline has a primary key, so that it can be published: a delivery puts at most one entry into it.
+"""A primary key for the timeline, so that it can be published: a delivery has at most one entry in it.
 
 Without one Postgres refuses every update and delete as soon as a publication covers the table. All other tables have
 theirs from the start.
@@ -16,9 +16,9 @@ depends_on = None
 
 SCHEMA = "rollcall"
 
-# Writers wait from here to the end, readers only for the last moment. All that migrations beside this one lock in the
-# same transaction is locked now, in the order in which a worker's transaction comes to the tables: taken piece by
-# piece, the migration and a worker would each wait for the other.
+# Writers wait from here to the end, readers only at the last moment. Everything that other migrations lock in the same
+# transaction is locked now, in the order in which a worker's transaction uses the tables; locked one by one, migration
+# and worker could deadlock.
 HOLD_WRITERS = """
 LOCK TABLE rollcall.deliveries, rollcall.sessions, rollcall.timeline, rollcall.recordings, rollcall.meetings
 IN SHARE ROW EXCLUSIVE MODE

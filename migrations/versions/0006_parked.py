@@ -1,4 +1,4 @@
-"""Where queue messages wait that the running version can't read.
+"""A table for queue messages that the running version can't read.
 
 Revision ID: 0006
 Revises: 0005
@@ -19,7 +19,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    # Nothing is thrown away: the older version gives back what it can't read.
+    # Nothing is lost: the older version returns what it can't read to the queue.
     op.execute(f"""
         INSERT INTO {SCHEMA}.queue (message_id, queue_name, state, message)
         SELECT gen_random_uuid(), queue_name, 'queued', message FROM {SCHEMA}.parked ORDER BY id""")  # noqa: S608 - a constant

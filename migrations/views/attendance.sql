@@ -11,7 +11,7 @@ SELECT
     -- Null while one of the person's connections is open.
     CASE WHEN bool_and(left_at IS NOT NULL) THEN max(left_at) END AS last_left_at,
     count(*) AS connections,
-    -- range_agg unites stretches that overlap: two devices at once count once.
+    -- range_agg merges overlapping ranges: two devices at once count once.
     (
         SELECT coalesce(sum(extract(epoch FROM upper(stretch) - lower(stretch))), 0)
         FROM unnest(

@@ -1,4 +1,4 @@
--- What the other views share, one row a connection. Not among the views that people are promised.
+-- Shared by the other views: one row per connection. Not part of the public interface.
 CREATE OR REPLACE VIEW rollcall.connections AS
 SELECT
     session_id,
@@ -9,12 +9,12 @@ SELECT
     joined_at,
     left_at,
     joined_at AS present_from,
-    -- A leave before the join leaves an empty stretch, not a negative one.
+    -- A leave before the join gives an empty range, not a negative one.
     greatest(
         joined_at,
         coalesce(
             left_at,
-            -- Not a join: only the few that are still open have to look at their session.
+            -- Not a join: only the few still open connections have to look up their session.
             (SELECT rollcall.counted_until(s.last_event_at) FROM rollcall.sessions s WHERE s.id = p.session_id)
         )
     ) AS present_until

@@ -1,5 +1,5 @@
--- Looked up session by session (LATERAL), so that whatever chooses the sessions, an id, an organization or the last
--- twenty, only their participants are read.
+-- LATERAL looks up one session at a time: whether a query selects by id, by organization or the last twenty, only the
+-- participants of those sessions are read.
 CREATE OR REPLACE VIEW rollcall.session_summary AS
 SELECT
     s.id AS session_id,
@@ -9,7 +9,7 @@ SELECT
     s.status,
     s.started_at,
     s.ended_at,
-    -- greatest passes over nulls: 0 where the start is not known.
+    -- greatest ignores nulls: 0 if the start is not known.
     extract(
         epoch FROM greatest(coalesce(s.ended_at, rollcall.counted_until(s.last_event_at)) - s.started_at, interval '0')
     ) AS duration_seconds,

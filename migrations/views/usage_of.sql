@@ -1,6 +1,6 @@
--- What happened in some sessions, added up. A function, not a join, because Postgres plans it for the few sessions that
--- it is given: as a part of daily_usage it would be costed for a spinning disk (random_page_cost is 4 unless somebody
--- changed it), and that is where reading all participants of all times, with code compiled for it, looks cheaper.
+-- The totals of some sessions. A function, not a join, so that Postgres plans it for the few sessions it is given: as a
+-- part of daily_usage it would be costed for a spinning disk (random_page_cost is 4 by default), which makes reading all
+-- participants ever, with JIT compilation, look cheaper.
 CREATE OR REPLACE FUNCTION rollcall.usage_of(
     session_ids text[],
     OUT participant_time interval,

@@ -1,1 +1,1 @@
-"""From the bytes of a body to the facts that it states. Pure: no clock, no database, no settings."""
+"""From the bytes of a body to the facts it states. Pure: no clock, no database, no settings."""

@@ -63,7 +63,7 @@ def participant_left(body: Fields) -> Facts:
 
 
 def recording_updated(body: Fields) -> Facts:
-    """`recording.statusUpdate`. An UPLOADING may name its session in `roomUUID` alone; the meeting object wins."""
+    """`recording.statusUpdate`. UPLOADING may name its session only in `roomUUID`; the meeting object wins."""
     recording = body.section("recording")
     organization, meeting, session = _named_session(
         body,
@@ -95,7 +95,7 @@ def recording_updated(body: Fields) -> Facts:
 
 
 def livestream_updated(body: Fields) -> Facts:
-    """`livestreaming.statusUpdate`: often no session, never a time, and with Dyte no meeting either."""
+    """`livestreaming.statusUpdate`: often without a session, always without a time, from Dyte without a meeting."""
     organization, meeting, session = _named(body)
     update = UpdateFact(
         kind=SubjectKind.LIVESTREAM,
@@ -139,7 +139,7 @@ MAY_NAME_NO_ORGANIZATION = frozenset({"livestreaming.statusUpdate"})
 
 
 def only_its_subject(facts: Facts) -> Facts:
-    """Return only what a status update states of its recording or stream, without meeting and session."""
+    """Return only what a status update states about its recording or stream, without meeting and session."""
     update = facts.update
     if update is None:
         return Facts()

@@ -101,7 +101,7 @@ class ArtifactFact(msgspec.Struct, frozen=True, gc=False):
 
 
 class RecordingFact(msgspec.Struct, frozen=True, gc=False):
-    """What an update states of a recording, besides its status; `stated_duration` in seconds, `file_size` in bytes."""
+    """What an update states about a recording besides its status. `stated_duration`: seconds; `file_size`: bytes."""
 
     meeting_id: str | None
     started_at: datetime | None
@@ -116,7 +116,7 @@ class RecordingFact(msgspec.Struct, frozen=True, gc=False):
 
 
 class LivestreamFact(msgspec.Struct, frozen=True, gc=False):
-    """What an update states of a stream, besides its status."""
+    """What an update states about a stream besides its status."""
 
     meeting_id: str | None
     playback_url: str | None
@@ -125,7 +125,7 @@ class LivestreamFact(msgspec.Struct, frozen=True, gc=False):
 class UpdateFact(msgspec.Struct, frozen=True, gc=False):
     """A status update of a recording or a livestream.
 
-    Updates of one subject are settled together: what one of them means depends on those before it.
+    Updates of one subject are settled together: the meaning of one depends on those before it.
     """
 
     kind: SubjectKind

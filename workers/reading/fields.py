@@ -40,7 +40,7 @@ class Fields:
         return Fields(members, f"{self._path}{name}.", self.problems, self._received_at)
 
     def text(self, name: str) -> str | None:
-        """Return the text `name` of any length, None where it is absent, null or can't be read."""
+        """Return the text `name` of any length; None if it is absent, null or unreadable."""
         value = self._members.get(name)
         if value is None:
             return None
@@ -50,7 +50,7 @@ class Fields:
         return value
 
     def id(self, name: str) -> str | None:
-        """Return the id `name`, None where it is absent, null, empty or can't be read as one."""
+        """Return the id `name`; None if it is absent, null, empty or unreadable."""
         value = self._members.get(name)
         if value is None or value == "":
             return None
@@ -60,10 +60,10 @@ class Fields:
         return value
 
     def time(self, name: str) -> datetime | None:
-        """Return the time `name` at which something happened, in UTC; None where it is absent, null or can't be.
+        """Return the time `name` at which something happened, in UTC; None if it is absent, null or impossible.
 
-        The vendor writes `2026-03-02T09:52:31.030Z` and `2026-03-02 09:52:30.865627Z` in one payload; any ISO 8601
-        offset is taken, and none counts as UTC.
+        The vendor writes `2026-03-02T09:52:31.030Z` and `2026-03-02 09:52:30.865627Z` in the same payload. Any ISO 8601
+        offset is accepted; without one, UTC is assumed.
         """
         return self._time(name, expiry=False)
 
@@ -72,7 +72,7 @@ class Fields:
         return self._time(name, expiry=True)
 
     def whole_number(self, name: str) -> int | None:
-        """Return the number `name`, written as a number or as text; None where it is absent or can't be read."""
+        """Return the number `name`, written as a number or as text; None if it is absent or unreadable."""
         number = self.number(name)
         return None if number is None else int(number)
 

@@ -27,10 +27,10 @@ class Reading(msgspec.Struct, frozen=True, gc=False):
         event: the event's name.
         session_id: the session that it names.
         meeting_id: the meeting that it names.
-        subject_id: of a status update that counts, the recording or the stream.
+        subject_id: for a status update that counts, the recording or the stream.
         error: why it is quarantined, or which fields could not be read.
-        payload: JSON text to store; None where jsonb can't hold it.
-        raw: the bytes to store where jsonb can't hold the body.
+        payload: JSON text to store; None if jsonb can't hold it.
+        raw: the bytes to store if jsonb can't hold the body.
         facts: the facts of a processed body.
     """
 
@@ -60,7 +60,7 @@ def read(body: bytes, received_at: datetime, webhook_id: str | None, scope: Scop
 
     Args:
         body: the signed bytes.
-        received_at: when the delivery was received: what it states can't have happened much later.
+        received_at: when the delivery was received; the events it states can't have happened much later.
         webhook_id: the webhook id from its header.
         scope: whose deliveries count.
     """
@@ -76,7 +76,7 @@ def read(body: bytes, received_at: datetime, webhook_id: str | None, scope: Scop
 
 
 def without_meeting(reading: Reading) -> Reading:
-    """Return a status update's reading without what it says of a meeting and a session, and say so in its error."""
+    """Return a status update's reading without its meeting and session, and note that in its error."""
     facts = reading.facts
     if facts is None or (facts.meeting is None and facts.session is None):
         return reading
@@ -130,7 +130,7 @@ def _event(value: dict[str, Any]) -> str | None:
 
 
 def _without_facts(status: Status, event: str | None, opened: OpenedBody, error: str | None = None) -> Reading:
-    """Return the reading of a body that states nothing, with the session and meeting that it names, if it can be."""
+    """Return the reading of a body that states no facts, with the session and meeting it names, if readable."""
     value = opened.value
     meeting = _object(value, "meeting")
     recording = _object(value, "recording")
@@ -146,9 +146,9 @@ def _without_facts(status: Status, event: str | None, opened: OpenedBody, error:
 
 
 def _organizations(value: dict[str, Any]) -> Iterator[str]:
-    """Yield every organization that a body names, wherever the vendor is known to name one.
+    """Yield every organization that a body names, in all places where the vendor is known to name one.
 
-    What is no text, or empty, names none; a text that is no id names none of ours.
+    A value that is not text, or is empty, names none; a text that is not a valid id names none of ours.
     """
     for holder in (value, _object(value, "meeting"), _object(value, "recording")):
         for candidate in (_object(holder, "organizedBy").get("id"), holder.get("organizationId")):

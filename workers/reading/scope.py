@@ -12,11 +12,11 @@ class Scope:
     organization_ids: frozenset[str] | None = None
 
     def admits_webhook(self, webhook_id: str | None) -> bool:
-        """Return whether deliveries of a registration count."""
+        """Return whether deliveries of a webhook registration count."""
         return self.webhook_ids is None or webhook_id in self.webhook_ids
 
     def admits_organizations(self, named: AbstractSet[str], *, may_be_none: bool) -> bool:
-        """Return whether a body counts by the organizations it names: each of them must.
+        """Return whether a body counts, given the organizations it names: each of them must count.
 
         Args:
             named: the organizations.

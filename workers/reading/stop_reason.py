@@ -7,7 +7,7 @@ _REASON_IN_TEXT = re.compile(r"['\"]reason['\"]\s*:\s*['\"]([^'\"]*)['\"]")
 
 
 def bare_stop_reason(value: Any) -> str | None:
-    """Return the bare reason, such as `ALL_PEERS_LEFT`; None where there is none to be read.
+    """Return the bare reason, such as `ALL_PEERS_LEFT`; None if there is none or it is unreadable.
 
     Seen: `"{'reason':'ALL_PEERS_LEFT','caller':{…}}"`, the same as an object, and the bare word.
     """

@@ -1,4 +1,4 @@
-"""Reads a body from the ledger again: as its delivery counts, whatever the current scope."""
+"""Reads a body from the ledger again, independent of the current scope: its delivery counts."""
 
 from datetime import datetime
 from functools import lru_cache
@@ -16,15 +16,15 @@ _LONGEST_REMEMBERED = 4096
 
 
 class Stored(msgspec.Struct, frozen=True, gc=False):
-    """A delivery that counts, by the columns of the ledger that it is read again from.
+    """A delivery that counts, with the ledger's columns needed to read it again.
 
     Attributes:
         id: of the delivery.
         received_at: when it was received.
         session_id: the session that it counts for.
         meeting_id: the meeting that it counts for. With neither, a status update counts for its subject alone.
-        payload: the body as the ledger has it, or None.
-        raw: its bytes, where jsonb can't hold it. With neither, it repeats another delivery, which holds the body.
+        payload: the body as stored, or None.
+        raw: its bytes, if jsonb can't hold it. With neither, it repeats another delivery, which holds the body.
     """
 
     id: UUID
@@ -36,26 +36,26 @@ class Stored(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def holds_body(self) -> bool:
-        """Whether its row holds the body; that of a repeat leaves it to the first copy."""
+        """Whether its row holds the body; for a repeat the first copy's row does."""
         return self.payload is not None or self.raw is not None
 
     @property
     def body(self) -> bytes:
-        """The body that its row holds."""
+        """The body in its row."""
         return self.payload.encode() if self.payload is not None else self.raw or b""
 
     def facts(self) -> Facts | None:
-        """Return what the delivery states; None where its row holds no body, or none that can be read."""
+        """Return what the delivery states; None if its row holds no body or an unreadable one."""
         return self.read(self).facts if self.holds_body else None
 
     def read(self, holder: Self) -> Reading:
-        """Return what the delivery says; `holder` is the row that holds its body, this one or that of a copy."""
+        """Return the delivery's reading; `holder` is the row that holds its body, this one or that of a copy."""
         return _read(holder.body, self.received_at, self.session_id, self.meeting_id)
 
     def read_remembered(self, holder: Self) -> Reading:
-        """Return what a status update says, without its body.
+        """Return a status update's reading, without its body.
 
-        A recording's updates are read with each that follows, so readings are remembered.
+        Cached, because all updates of a recording are read again with each new one.
         """
         if holder.payload is None or len(holder.payload) > _LONGEST_REMEMBERED:
             return _without_body(self.read(holder))

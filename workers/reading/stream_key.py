@@ -10,12 +10,12 @@ from typing import Any
 
 STARS = "***"
 
-# Shorter values are cut with their key, but not looked for in other texts: they would be found in words.
+# Shorter values are cut with their name, but not searched for in other texts: they would match parts of words.
 _LEAST_LENGTH_TO_SEARCH = 6
-# An event has one; a body of thousands must not take minutes.
+# An event has one; a body with thousands must not take minutes.
 _MOST_TO_SEARCH = 100
-# A JSON name that can be the right one, each character perhaps written as \u and four digits. Bounded and possessive:
-# a body of nothing but quotes must not take time by the square of its size.
+# A JSON name that may be the right one, each character possibly written as \u and four digits. Bounded and possessive:
+# a body of nothing but quotes must not take quadratic time.
 _NAME = r"((?=[sS_]|\\u00[57][3fF])(?:[^\"\\]|\\.){9,80}+)"
 _NAME_AND_COLON = re.compile(rf'"{_NAME}"\s*+:\s*+')
 _ANY_NAME_AND_COLON = re.compile(rf"""["']{_NAME.replace("^", "^'")}["']\s*+:\s*+""")
@@ -29,7 +29,7 @@ _decoder = json.JSONDecoder()
 
 
 def may_hold_stream_key(lowered: bytes) -> bool:
-    """Return whether a body in lower case can hold a stream key whose name is not written with escapes."""
+    """Return whether a lower-cased body may contain a stream key whose name is written without escapes."""
     return b"streamkey" in lowered or b"stream_key" in lowered
 
 
@@ -41,7 +41,7 @@ def is_stream_key(name: str) -> bool:
 def without_stream_keys(value: Any) -> tuple[Any, list[str]]:
     """Return a decoded body without its stream keys, the same object if there are none, and the keys.
 
-    A key is starred out of other texts too: an ingest URL may end in it.
+    A key is also replaced by stars in other texts: an ingest URL may end in it.
     """
     found: set[str] = set()
     if not _find(value, found):
@@ -54,8 +54,8 @@ def overwrite_stream_keys(raw: bytes, secrets: Iterable[str] | None = None) -> b
     """Return the bytes of a body that jsonb can't hold, with every stream key starred out.
 
     Args:
-        raw: the body. It may be anything: where a value's end can't be found, all that follows is overwritten.
-        secrets: the keys that the decoded body holds; None where it can't be decoded.
+        raw: the body, possibly not JSON: if a value's end can't be found, everything after it is overwritten.
+        secrets: the keys in the decoded body; None if it can't be decoded.
     """
     if b"\0" in raw and may_hold_stream_key(raw.replace(b"\0", b"").lower()):
         return STARS.encode()  # UTF-16 or similar: its parts can't be identified
@@ -86,7 +86,7 @@ def overwrite_stream_keys(raw: bytes, secrets: Iterable[str] | None = None) -> b
 
 
 def _to_search(found: Iterable[str]) -> list[str]:
-    """Return the keys that are long enough to be looked for, the longest first: it may hold a shorter one."""
+    """Return the keys that are long enough to search for, longest first: it may contain a shorter one."""
     long = sorted((text for text in found if len(text) >= _LEAST_LENGTH_TO_SEARCH), key=len, reverse=True)
     return long[:_MOST_TO_SEARCH]
 

@@ -4,26 +4,26 @@ import re
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 
-# The service is younger: anything earlier is a zero or a default.
+# The service is younger than that: anything earlier is a zero or a default.
 EARLIEST = datetime(2015, 1, 1, tzinfo=UTC)
-# An event is sent once it has happened; a day is room for clocks that are wrong and for offsets left out.
+# An event is sent after it has happened; a day allows for wrong clocks and missing offsets.
 CLOCKS_DIFFER_BY = timedelta(days=1)
-# Ten years, with as many leap days as they can have.
+# Ten years, with the most leap days they can have.
 EXPIRES_WITHIN = timedelta(days=3653)
 
-# In characters. The vendor's have 27 at most, nanoseconds and an offset make 35.
+# In characters. The vendor's have at most 27; nanoseconds and an offset make 35.
 LONGEST_TIME = 64
-# How the fault of a time ends that another copy of the body, received later, can state without fault.
+# The end of the message for a time that would be plausible in a copy of the body received later.
 TOO_FAR_AHEAD = "after the delivery was received"
-# datetime.fromisoformat reads more than that: any character between date, time and offset, a NUL among them.
+# datetime.fromisoformat accepts more: any character between date, time and offset, even NUL.
 _TIME = re.compile(r"[\d-]{10}[T t][\d:]+([.,]\d+)?(Z|z|[+-][\d:]+)?", re.ASCII)
 
 
 def parse_time(value: object) -> datetime:
-    """Return the time that a value of a body is, in UTC. No offset counts as UTC.
+    """Return a body's value as a time in UTC. Without an offset, UTC is assumed.
 
     Raises:
-        ValueError, OverflowError: it is none, or none of the years 1 to 9999.
+        ValueError, OverflowError: it is not a time, or not within the years 1 to 9999.
     """
     # First of all, as parsed texts are cached.
     if not isinstance(value, str) or len(value) > LONGEST_TIME:
@@ -32,12 +32,12 @@ def parse_time(value: object) -> datetime:
 
 
 def fault_of(time: datetime, received_at: datetime, *, expiry: bool = False) -> str | None:
-    """Return why a time that a delivery states can't be; None where it can.
+    """Return why a stated time is implausible; None if it is plausible.
 
     Args:
-        time: as it is stated.
+        time: as stated.
         received_at: when the delivery that states it was received.
-        expiry: it says when something expires, not when something happened.
+        expiry: whether it is the time at which something expires, not at which something happened.
     """
     ahead = time - received_at
     if expiry:
@@ -47,10 +47,10 @@ def fault_of(time: datetime, received_at: datetime, *, expiry: bool = False) -> 
     return f"is more than a day {TOO_FAR_AHEAD}" if ahead > CLOCKS_DIFFER_BY else None
 
 
-# The events of a session repeat its times, and those of a participant its.
+# The events of a session repeat its times, and those of a participant theirs.
 @lru_cache(maxsize=4096)
 def remembered_time(text: str) -> datetime:
-    """Return the time that a short text is, as `parse_time` does."""
+    """Return a short text as a time, as `parse_time` does."""
     if _TIME.fullmatch(text) is None:
         raise ValueError
     time = datetime.fromisoformat(text)

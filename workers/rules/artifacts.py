@@ -1,4 +1,4 @@
-"""A session's downloads: one of each kind; the delivery received last wins."""
+"""A session's downloads: one per kind; the delivery received last wins."""
 
 from datetime import datetime
 

@@ -1,8 +1,8 @@
-"""The columns of a table: how each is merged, said once.
+"""The columns of a table, and the one declaration of how each is merged.
 
-A row holds what one delivery states. Rows of one key are merged column by column: those of a batch in memory, by the
-function that `workers.rules.merging` writes, and the batch's with the row that is there by the SQL that
-`workers.tables.upserts` writes. So the order of deliveries and the batches that they come in change nothing.
+A row holds what one delivery states. Rows with the same key are merged column by column: within a batch in memory, by
+the function that `workers.rules.merging` generates, and then with the existing row, by the SQL that
+`workers.tables.upserts` generates. So the order and the batches of deliveries don't matter.
 """
 
 from collections.abc import Mapping, Sequence
@@ -19,11 +19,11 @@ class Columns:
     """The columns of a table.
 
     Attributes:
-        row: what one delivery states of a row of it.
-        rules: how the columns that are stated are merged, in the order of the row's fields.
+        row: what one delivery states of a row.
+        rules: how each stated column is merged, in the order of the row's fields.
         derived: how the other columns follow from the merged ones.
-        names: the merged columns: the row's fields, and behind them the columns that hold who was received last.
-        merge_into: merges what a delivery states of a row; see `workers.rules.merging.MergeInto`.
+        names: the merged columns: the row's fields, then the columns with the id of the delivery received last.
+        merge_into: merges one delivery's row into the others; see `workers.rules.merging.MergeInto`.
     """
 
     def __init__(
@@ -39,5 +39,5 @@ class Columns:
 
 
 def by_column(merged: Mapping[Any, Sequence[Any]]) -> list[Sequence[Any]]:
-    """Return merged rows column by column, the rows in the order of their keys."""
+    """Return merged rows as columns, with the rows ordered by key."""
     return list(zip(*[row for _, row in sorted(merged.items())], strict=True))

@@ -1,7 +1,7 @@
 """Which copies of a status update count.
 
-A recording that resumes after a pause, and a stream that goes live again, can announce it with the very bytes of
-last time. So for status updates the bytes alone don't tell a repeat from news; their order does.
+A recording that resumes after a pause, or a stream that goes live again, can be reported with exactly the same bytes as
+before. So for status updates the bytes alone don't distinguish a repeat from a new transition; their order does.
 """
 
 from collections.abc import Sequence
@@ -12,12 +12,12 @@ import msgspec
 
 from workers.reading.facts import LivestreamFact, RecordingFact
 
-# A retry comes within seconds; a state that is left and taken again lasts longer than this.
+# A retry comes within seconds; leaving a state and returning to it takes longer than this.
 COPY_COUNTS_AFTER = timedelta(seconds=60)
 
 
 class Update(msgspec.Struct, frozen=True, gc=False):
-    """A status update of one subject, as the ledger has it."""
+    """A status update of one subject, as stored in the ledger."""
 
     id: UUID
     received_at: datetime
@@ -29,12 +29,12 @@ class Update(msgspec.Struct, frozen=True, gc=False):
 
 
 class Judged(msgspec.Struct, frozen=True, gc=False):
-    """An update, and what it is: it counts, or it repeats the first copy of its body.
+    """An update and the verdict on it: it counts, or it repeats the first copy of its body.
 
     Attributes:
         update: the update.
-        first: the id of the first copy of its body; its own, if it is that.
-        counts: whether the subject moved by it.
+        first: the id of the first copy of its body, possibly its own.
+        counts: whether it changed the subject's status.
     """
 
     update: Update
@@ -55,10 +55,10 @@ class _Copies(msgspec.Struct):
 
 
 def judge(updates: Sequence[Update]) -> list[Judged]:
-    """Return the updates of one subject, in the order of their ids, each judged.
+    """Return the updates of one subject, ordered by id, each with its verdict.
 
     The first copy of a body counts. A later one counts if its `delivery_uuid` is new, it came more than
-    `COPY_COUNTS_AFTER` after the copy before it, and the subject had moved to another status in between.
+    `COPY_COUNTS_AFTER` after the previous copy, and the subject had moved to another status in between.
     """
     judged: list[Judged] = []
     copies: dict[bytes, _Copies] = {}

@@ -1,4 +1,4 @@
-"""What the updates of one stream make of it."""
+"""A livestream's row and timeline entries, computed from its status updates."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -21,13 +21,13 @@ class LivestreamRow(msgspec.Struct, gc=False):
 
 
 def settle_livestream(stream_id: str, judged: Sequence[Judged]) -> tuple[LivestreamRow, dict[EntryKey, Entry]]:
-    """Return a stream's row, and its timeline entries by their keys.
+    """Return a stream's row, and its timeline entries by key.
 
-    The vendor states no time for a stream's status: it changed when the first update of that status came.
+    The vendor states no time for a stream's status: it changed when the first update with that status was received.
 
     Args:
         stream_id: the stream.
-        judged: its updates in the order of their ids.
+        judged: its updates, ordered by id.
     """
     row = LivestreamRow(stream_id)
     entries: dict[EntryKey, Entry] = {}

@@ -1,4 +1,4 @@
-"""Merging the facts of many deliveries into rows, before they meet the rows that are there."""
+"""Merges the facts of many deliveries into rows, before those are merged with the existing rows."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -17,7 +17,7 @@ Merged = list[Any]
 
 
 class Merge:
-    """The rows that a batch of deliveries makes, by table and key."""
+    """The rows that result from a batch of deliveries, by table and key."""
 
     def __init__(self) -> None:
         self.organizations: dict[str, Merged] = {}
@@ -30,14 +30,14 @@ class Merge:
 
     @classmethod
     def of(cls, stated: Iterable[tuple[UUID, datetime, Facts]]) -> "Merge":
-        """Return what deliveries come to, given by id, `received_at` and facts, in any order."""
+        """Return the merge of deliveries, given as id, `received_at` and facts, in any order."""
         merge = cls()
         for delivery_id, received_at, facts in sorted(stated, key=lambda one: one[0].int):
             merge.add(delivery_id, received_at, facts)
         return merge
 
     def add(self, delivery_id: UUID, received_at: datetime, facts: Facts) -> None:
-        """Merge one delivery's facts. Deliveries come in the order of their ids."""
+        """Merge one delivery's facts. Call it in the order of the deliveries' ids."""
         if facts.organization is not None:
             self.name_organization(delivery_id, facts.organization)
         if facts.meeting is not None:
@@ -54,11 +54,11 @@ class Merge:
             self.timeline.setdefault(entry.key, entry)
 
     def name_organization(self, delivery_id: UUID, fact: OrganizationFact) -> None:
-        """Merge what a delivery says of an organization."""
+        """Merge what a delivery states about an organization."""
         ORGANIZATIONS.merge_into(self.organizations, fact.id, delivery_id, fact)
 
     def name_meeting(self, delivery_id: UUID, fact: MeetingFact) -> None:
-        """Merge what a delivery says of a meeting."""
+        """Merge what a delivery states about a meeting."""
         MEETINGS.merge_into(self.meetings, fact.id, delivery_id, fact)
 
     def _participant(self, delivery_id: UUID, received_at: datetime, session_id: str, fact: ParticipantFact) -> None:

@@ -1,6 +1,6 @@
-"""Writes the function that merges what the deliveries of a batch state of one table, from the rules of its columns.
+"""Generates the function that merges a batch's rows for one table, from the rules of its columns.
 
-As `dataclasses` writes `__init__`: it runs for every event and table, and a loop over the columns takes twice as long.
+Generated like the `__init__` of a dataclass: it runs per event and table, and a loop over the columns is half as fast.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -12,10 +12,10 @@ import msgspec
 from workers.rules.rule import Earliest, Key, Latest, ReceivedLast, Rule
 
 MergeInto = Callable[[dict[Any, list[Any]], Any, UUID, msgspec.Struct], None]
-"""Merges what one delivery states of a row into what others state of it.
+"""Merges the row that one delivery states with what others state.
 
-Takes the rows so far by their keys, each the values of its columns; the key; the id of the delivery, which is higher
-than those of the others; and the row that it states.
+Takes the rows so far, each a list of column values, by key; the key; the id of the delivery, which is higher than those
+of the others; and its row.
 """
 
 
@@ -23,7 +23,7 @@ def merging(rules: Mapping[str, Rule], names: Sequence[str]) -> MergeInto:
     """Return the function for a table.
 
     Args:
-        rules: how the columns are merged, in the order of the fields of the rows that deliveries state.
+        rules: how the columns are merged, in the order of the row's fields.
         names: all columns, in the order of the values of a merged row.
     """
     scope: dict[str, MergeInto] = {}
@@ -32,7 +32,7 @@ def merging(rules: Mapping[str, Rule], names: Sequence[str]) -> MergeInto:
 
 
 def merging_source(rules: Mapping[str, Rule], names: Sequence[str]) -> str:
-    """Return the text of the function that `merging` returns."""
+    """Return the source of the function that `merging` returns."""
     values = [f"row.{name}" for name in rules]
     values += [f"None if row.{name} is None else by" for name, rule in rules.items() if isinstance(rule, ReceivedLast)]
     lines = [

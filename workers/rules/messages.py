@@ -1,4 +1,4 @@
-"""What endpoints and the deliveries of messages to them can be."""
+"""The states and options of endpoints, and of the deliveries of messages to them."""
 
 from enum import StrEnum
 

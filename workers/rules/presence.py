@@ -34,12 +34,12 @@ class ParticipantEventRow(msgspec.Struct, frozen=True, gc=False):
     delivery_id: UUID
 
 
-# A participant is known from the first event that names the peer: a leave can state the join too, and the earliest is
-# right; where none states it they joined when their join was received.
+# A participant is known from the first event that names the peer. A leave can state the join too: the earliest stated
+# time wins; if none is stated, the join's time of receipt counts.
 JOINED_AT = Believed({Source.EVENT: "stated_joined_at", Source.RECEIVED: "noticed_joined_at"})
 
-# What makes a participant gone: a leave, unless a later join says that the peer is back; where none stands, the
-# session's end counts as one. Who has neither left nor seen the end is present.
+# What makes a participant gone: a leave, unless a later join shows that the peer is back; without one, the session's
+# end. A participant with neither is present.
 LEFT_AT = Believed(
     {
         Source.EVENT: UnlessLater("last_left_at", than="last_joined_at"),
@@ -64,7 +64,7 @@ PARTICIPANTS = Columns(
 
 
 def participant_row(session_id: str, fact: ParticipantFact, received_at: datetime) -> ParticipantRow:
-    """Return what a delivery states of a connection."""
+    """Return what a delivery states about a connection."""
     noticed = received_at if fact.kind is PresenceKind.JOINED and fact.joined_at is None else None
     return ParticipantRow(
         session_id,
@@ -79,6 +79,6 @@ def participant_row(session_id: str, fact: ParticipantFact, received_at: datetim
 
 
 def happened_at(fact: ParticipantFact, received_at: datetime) -> datetime:
-    """Return when a join or a leave happened: as it states, else when its delivery was received."""
+    """Return when a join or a leave happened: the stated time, else its delivery's time of receipt."""
     stated = fact.left_at if fact.kind is PresenceKind.LEFT else fact.joined_at
     return stated or received_at

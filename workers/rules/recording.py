@@ -1,4 +1,4 @@
-"""What the updates of one recording make of it."""
+"""A recording's row and timeline entries, computed from its status updates."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -34,7 +34,7 @@ class RecordingRow(msgspec.Struct, gc=False):
     stop_reason: str | None = None
 
 
-# What the last update that states it decides.
+# Columns decided by the last update that states them.
 _LAST_STATED = (
     "meeting_id",
     "file_size",
@@ -47,11 +47,11 @@ _LAST_STATED = (
 
 
 def settle_recording(recording_id: str, judged: Sequence[Judged]) -> tuple[RecordingRow, dict[EntryKey, Entry]]:
-    """Return a recording's row, and its timeline entries by their keys.
+    """Return a recording's row, and its timeline entries by key.
 
     Args:
         recording_id: the recording.
-        judged: its updates in the order of their ids.
+        judged: its updates, ordered by id.
     """
     row = RecordingRow(recording_id)
     entries: dict[EntryKey, Entry] = {}
@@ -107,7 +107,7 @@ def _advanced(known: str | None, status: str) -> str | None:
 
 
 def _duration(start: datetime | None, stop: datetime | None, stated: float | None) -> Decimal | None:
-    """Return the seconds from start to stop; a duration that is stated only where one of them isn't: it may be 0."""
+    """Return the seconds from start to stop; if one is missing, the stated duration, which may wrongly be 0."""
     if start is not None and stop is not None and stop >= start:
         microseconds = (stop - start) // (datetime.resolution)
         return Decimal(microseconds) / 1_000_000

@@ -1,11 +1,11 @@
-"""How the values of a column are merged, whichever way deliveries come: each column has one of these rules."""
+"""How a column's values are merged, in whatever order deliveries arrive. Each column has one of these rules."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """It names the row, alone or with others."""
+    """Identifies the row, alone or with other columns."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,10 +20,10 @@ class Latest:
 
 @dataclass(frozen=True, slots=True)
 class ReceivedLast:
-    """What the delivery that was received last says, of those that state it.
+    """The value from the last received delivery that states one.
 
     Attributes:
-        by: the column that holds that delivery's id: ids sort as times of receipt do.
+        by: the column that holds that delivery's id; ids sort by time of receipt.
     """
 
     by: str

@@ -35,12 +35,12 @@ class SessionRow(msgspec.Struct, frozen=True, gc=False):
     noticed_ended_at: datetime | None
 
 
-# Any event can state when the session started, and the earliest is right; where none does it started when its
-# `meeting.started` was received.
+# Any event can state when the session started: the earliest time wins; if none does, `meeting.started`'s time of
+# receipt counts.
 STARTED_AT = Believed({Source.EVENT: "stated_started_at", Source.RECEIVED: "noticed_started_at"})
 
-# What decides that a session ended: any event can state its end, and the latest is right; where none does it ended
-# when its `meeting.ended` was received. `meeting.status` says LIVE in every event and decides nothing.
+# What decides that a session ended: any event can state its end, and the latest time wins; if none does,
+# `meeting.ended`'s time of receipt counts. `meeting.status` is LIVE in every event and decides nothing.
 ENDED_AT = Believed({Source.EVENT: "stated_ended_at", Source.RECEIVED: "noticed_ended_at"})
 STATUS = IfKnown(ENDED_AT, then=SessionStatus.ENDED, otherwise=SessionStatus.LIVE)
 
@@ -63,7 +63,7 @@ SESSIONS = Columns(
 
 
 def session_row(fact: SessionFact, received_at: datetime) -> SessionRow:
-    """Return what a delivery states of a session."""
+    """Return what a delivery states about a session."""
     return SessionRow(
         fact.id,
         fact.meeting_id,

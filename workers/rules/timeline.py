@@ -1,4 +1,4 @@
-"""The timeline's entries: each event once, as reported, nothing inferred."""
+"""Timeline entries: each event once, as reported, nothing inferred."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -16,7 +16,7 @@ EntryKey = tuple[str | None, str, str, datetime]
 class Entry(msgspec.Struct, frozen=True, gc=False):
     """A row of `timeline`.
 
-    Two deliveries that report the same kind for the same subject at the same time are one entry: the earlier's.
+    Deliveries that report the same kind for the same subject at the same time share one entry, the earliest's.
     """
 
     session_id: str | None
@@ -33,9 +33,9 @@ class Entry(msgspec.Struct, frozen=True, gc=False):
 
 
 def entries_of(facts: Facts, delivery_id: UUID, received_at: datetime) -> Iterator[Entry]:
-    """Yield the entries that a body's facts make, those of a status update aside: these depend on its fellows.
+    """Yield the entries of a body's facts, except a status update's, which depend on the subject's other updates.
 
-    An entry occurred at the time that the event states for it, else when its delivery was received.
+    An entry occurred at the time that the event states, else when its delivery was received.
     """
     session = facts.session
     if session is None:

@@ -1,7 +1,7 @@
-"""Who is believed of a time that several sources tell, and the earliest and latest of several times.
+"""Which source wins when several report a time, and the earliest and latest of several times.
 
-What a row holds besides what deliveries state of it follows from that, and is declared here as data: the SQL that
-derives it stands where rows are written (`workers.tables.upserts`), for there all that is known comes together.
+The columns derived from that are declared here as data. The SQL that computes them is generated where rows are written
+(`workers.tables.upserts`), because only there everything known about a row is at hand.
 """
 
 from collections.abc import Mapping
@@ -11,14 +11,14 @@ from enum import StrEnum
 
 
 class Source(StrEnum):
-    """Where a time is known from, the one that is believed first at the head."""
+    """The sources of a time, most trusted first."""
 
     EVENT = "event"
     """An event states it."""
     RECEIVED = "received"
     """An event that states no time was received then."""
     SESSION_END = "session_end"
-    """The session ended then, and with it what went on in it."""
+    """The session ended then, and everything in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class UnlessLater:
 
 @dataclass(frozen=True, slots=True)
 class OfSession:
-    """A column's value in the row of the session that a row belongs to."""
+    """The value of a column of the row's session."""
 
     column: str
 
@@ -41,27 +41,27 @@ class Believed:
     """The value of the first source that has one.
 
     Attributes:
-        sources: a column, or how to come by the value, of each source; in the order of `Source`.
+        sources: for each source a column, or how to get the value; in the order of `Source`.
     """
 
     sources: Mapping[Source, str | UnlessLater | OfSession]
 
     def __post_init__(self) -> None:
-        """Hold the one order in which sources are believed."""
+        """Check that the sources are in the order of `Source`."""
         if list(self.sources) != [source for source in Source if source in self.sources]:
             raise ValueError(f"sources are believed in the order {', '.join(Source)}")
 
 
 @dataclass(frozen=True, slots=True)
 class SourceOf:
-    """Which source is believed; null where none has a value."""
+    """The source whose value is used; null if none has one."""
 
     believed: Believed
 
 
 @dataclass(frozen=True, slots=True)
 class IfKnown:
-    """One word where a value is known, another where it isn't."""
+    """One constant if a value is known, another if not."""
 
     value: Believed
     then: str
@@ -72,14 +72,14 @@ Derived = Believed | SourceOf | IfKnown
 
 
 def earliest(known: datetime | None, stated: datetime | None) -> datetime | None:
-    """Return the earlier of two times, of which either may be missing."""
+    """Return the earlier of two times; either may be missing."""
     if known is None or stated is None:
         return stated if known is None else known
     return min(known, stated)
 
 
 def latest(known: datetime | None, stated: datetime | None) -> datetime | None:
-    """Return the later of two times, of which either may be missing."""
+    """Return the later of two times; either may be missing."""
     if known is None or stated is None:
         return stated if known is None else known
     return max(known, stated)

@@ -1,1 +1,1 @@
-"""The SQL that settles deliveries into the ledger and the tables, one statement a table and batch."""
+"""The SQL that settles deliveries into the ledger and the tables: one statement per table and batch."""

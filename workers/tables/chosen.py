@@ -1,4 +1,4 @@
-"""The deliveries that a replay chooses, and their rows in the ledger."""
+"""The deliveries chosen for a replay, and their rows in the ledger."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ from workers.tables.ledger import Kept
 from workers.tables.stored import StoredUpdate
 
 _CHOOSE: LiteralString = "SELECT id, session_id FROM rollcall.deliveries"
-# Rows of the chosen that are fetched at once.
+# Rows fetched at once.
 _FETCHED_AT_ONCE = 10_000
 
 _SELECT: LiteralString = """
@@ -56,7 +56,7 @@ class StoredDelivery(StoredUpdate, frozen=True, gc=False):
     is_chosen: bool
 
     def reads_as(self, reading: Reading) -> bool:
-        """Return whether the row says what the reading says. A repeat does unless it is foreign now."""
+        """Return whether the row agrees with the reading. A repeat does, unless it is now foreign."""
         if self.status == Status.REPEAT:
             return reading.status is not Status.FOREIGN
         return (
@@ -69,7 +69,7 @@ class StoredDelivery(StoredUpdate, frozen=True, gc=False):
         )
 
     def kept(self, reading: Reading) -> Kept:
-        """Return the delivery that this row is, with a reading, as it would come from the queue."""
+        """Return this row's delivery with a reading, as if it came from the queue."""
         provider = Provider(self.provider)
         delivery = Delivery(self.id, self.received_at, provider, self.delivery_uuid, self.webhook_id, b"")
         return Kept(delivery, self.body_sha256, reading)
@@ -82,14 +82,14 @@ def choose(
     status: Status | None,
     since: datetime | None,
 ) -> None:
-    """Choose deliveries, all where nothing is given.
+    """Choose deliveries; all of them if no condition is given.
 
     Args:
         connection: in a transaction.
-        chosen: gets their ids.
-        delivery: that one, or, of a repeat, the first copy, which holds what it states.
-        status: those of that status.
-        since: those received since then.
+        chosen: their ids are added to it.
+        delivery: this one; for a repeat the first copy, which holds the body.
+        status: those with this status.
+        since: those received since this time.
     """
     conditions: list[LiteralString] = []
     if delivery is not None:
@@ -113,17 +113,17 @@ def choose(
 def deliveries_of_sessions(
     cursor: Cursor, session_ids: Sequence[str], chosen: AbstractSet[UUID]
 ) -> list[StoredDelivery]:
-    """Return all deliveries of sessions, chosen or not, in the order of their ids."""
+    """Return all deliveries of sessions, chosen or not, ordered by id."""
     return _rows(cursor.execute(_OF_SESSIONS, [list(session_ids)]), chosen)
 
 
 def deliveries_of_ids(cursor: Cursor, ids: Sequence[UUID]) -> list[StoredDelivery]:
-    """Return chosen deliveries, in the order of their ids."""
+    """Return chosen deliveries, ordered by id."""
     return _rows(cursor.execute(_OF_IDS, [list(ids)]), frozenset(ids))
 
 
 def repeats_of(cursor: Cursor, ids: Sequence[UUID]) -> list[StoredDelivery]:
-    """Return the repeats of deliveries, in the order of their ids."""
+    """Return the repeats of deliveries, ordered by id."""
     return _rows(cursor.execute(_REPEATS, [list(ids)]), frozenset())
 
 
@@ -138,12 +138,12 @@ def delete_entries(cursor: Cursor, delivery_ids: Sequence[UUID]) -> None:
 
 
 def note_processed_again(cursor: Cursor, ids: Sequence[UUID]) -> None:
-    """Set `processed_at` of deliveries to the present."""
+    """Set `processed_at` of deliveries to now."""
     cursor.execute(_PROCESSED_AGAIN, [list(ids)])
 
 
 def statuses_of(cursor: Cursor, ids: Sequence[UUID]) -> Counter[Status]:
-    """Return how many of the deliveries have which status."""
+    """Return how many of the deliveries have each status."""
     return Counter({Status(status): count for status, count in cursor.execute(_STATUSES, [list(ids)]).fetchall()})
 
 

@@ -1,7 +1,7 @@
-"""The deliveries that a replay is to replay, kept on this side: what is chosen must not change as their status does.
+"""The ids of the deliveries to replay, kept by the client: the choice must not change as the statuses do.
 
-Not in a temporary table: behind a pooler the next transaction may be on another session, and not every role has the
-right to make one. In memory, or, if they are many, in a file that has no name and vanishes with this process.
+Not in a temporary table: behind a pooler the next transaction may run in another session, and not every role may create
+one. They are kept in memory or, if there are many, in an unnamed file that disappears with this process.
 """
 
 import sqlite3
@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Self
 from uuid import UUID
 
-# The sessions' index is the table itself: to make one later, SQLite would sort in another file, wherever it likes.
+# The table is its own index by session: to create one later, SQLite would sort in a temporary file elsewhere.
 _PREPARE = """
 PRAGMA journal_mode = OFF;
 PRAGMA synchronous = OFF;
@@ -25,13 +25,13 @@ class Chosen:
     """Ids of deliveries, by the session that each names."""
 
     def __init__(self, folder: Path | None = None) -> None:
-        """Keep them in a file in `folder`, or, without one, in memory.
+        """Keep them in a file in `folder`; in memory if it is None.
 
         Raises:
-            OSError: no file can be made there.
+            OSError: no file can be created there.
         """
         self._rows = sqlite3.connect(":memory:", isolation_level=None) if folder is None else _nameless_file(folder)
-        # One transaction to the end: what fits in SQLite's cache never comes to the disk.
+        # One transaction throughout: what fits in SQLite's cache is never written to disk.
         self._rows.executescript(_PREPARE)
 
     def __enter__(self) -> Self:
@@ -41,7 +41,7 @@ class Chosen:
         self._rows.close()
 
     def add(self, rows: Iterable[tuple[UUID, str | None]]) -> None:
-        """Add ids with their sessions; each once."""
+        """Add ids with their sessions, each id once."""
         values = ((session_id or "", id_.bytes) for id_, session_id in rows)
         self._rows.executemany("INSERT INTO chosen VALUES (?, ?)", values)
 
@@ -51,14 +51,14 @@ class Chosen:
         return int(count)
 
     def sessions(self, after: str, most: int) -> list[str]:
-        """Return the first sessions behind `after`, in their order."""
+        """Return the first sessions after `after`, in order."""
         rows = self._rows.execute(
             "SELECT DISTINCT session_id FROM chosen WHERE session_id > ? ORDER BY session_id LIMIT ?", (after, most)
         )
         return [session_id for (session_id,) in rows]
 
     def of_sessions(self, session_ids: Sequence[str]) -> list[UUID]:
-        """Return the ids of all that name one of these sessions."""
+        """Return the ids of all deliveries that name one of these sessions."""
         return [
             UUID(bytes=id_)
             for session_id in session_ids
@@ -66,7 +66,7 @@ class Chosen:
         ]
 
     def without_session(self, after: UUID, most: int) -> list[UUID]:
-        """Return the first ids behind `after` of those that name no session, in their order."""
+        """Return the first ids after `after` of deliveries that name no session, in order."""
         rows = self._rows.execute(
             "SELECT id FROM chosen WHERE session_id = '' AND id > ? ORDER BY id LIMIT ?", (after.bytes, most)
         )
@@ -74,11 +74,11 @@ class Chosen:
 
 
 def _nameless_file(folder: Path) -> sqlite3.Connection:
-    """Open a file of this user alone whose name is gone once it is open: nothing stays behind, however we end."""
+    """Open a private file and remove its name at once: nothing is left behind, however this process ends."""
     with tempfile.NamedTemporaryFile(dir=folder, prefix="replay-") as file:
         rows = sqlite3.connect(file.name, isolation_level=None)
         try:
-            rows.execute("PRAGMA schema_version")  # SQLite opens a file when it first looks into it
+            rows.execute("PRAGMA schema_version")  # SQLite opens the file at the first read
         except sqlite3.Error:
             rows.close()
             raise

@@ -1,7 +1,7 @@
-"""The ledger: every delivery kept is a row of `deliveries`.
+"""The ledger: every accepted delivery is a row of `deliveries`.
 
-The index `deliveries_first_copy` decides which copy of a body is the first: a second worker that writes a copy of the
-same body waits for the first one's transaction.
+The index `deliveries_first_copy` decides which copy of a body is the first: a worker that writes another copy of the
+same body waits for the first worker's transaction.
 """
 
 from collections.abc import Sequence
@@ -35,8 +35,8 @@ _CHECK_AT_ONCE = "SET CONSTRAINTS ALL IMMEDIATE"
 _KINDS = "SELECT DISTINCT event, status FROM rollcall.deliveries WHERE id = ANY(%b::uuid[])"
 _KNOWN = "SELECT id FROM rollcall.deliveries WHERE id = ANY(%b::uuid[])"
 
-# A first copy's third column in the index, word for word: without it the search would go through all copies of a body.
-# Looked up one by one (LATERAL), so that it never seems cheaper to read the whole index.
+# The index's third column, verbatim: without it the lookup would scan all copies of a body. LATERAL looks the bodies up
+# one by one, so that the planner never prefers to read the whole index.
 _FIRST_COPIES = """
 SELECT found.id, found.session_id, found.body_sha256, found.status, found.received_at
 FROM unnest(%b::text[], %b::bytea[]) AS copy (session_id, body_sha256), LATERAL (
@@ -70,7 +70,7 @@ SET repeat_of = new.first
 FROM unnest(%b::uuid[], %b::uuid[]) AS new (former, first)
 WHERE delivery.repeat_of = new.former
 """
-# A repeat has no payload; one that counts after all gets a copy's.
+# A repeat has no payload; if it turns out to count, it gets that of a copy.
 _BECOME_PROCESSED = """
 UPDATE rollcall.deliveries AS delivery
 SET status = 'processed', repeat_of = NULL, payload = new.payload::jsonb, raw = new.raw, error = new.error
@@ -99,7 +99,7 @@ class FirstCopy(NamedTuple):
 
 
 def insert(cursor: Cursor, batch: Sequence[Kept]) -> set[UUID]:
-    """Write rows; return the ids of those that met no row of the same id and no first copy of the same body."""
+    """Write rows; return the ids of those without conflict: no row with the same id, no first copy of the same body."""
     if not batch:
         return set()
     rows = [
@@ -132,21 +132,21 @@ def known_ids(cursor: Cursor, ids: Sequence[UUID]) -> set[UUID]:
 
 
 def kinds_of(cursor: Cursor, ids: Sequence[UUID]) -> set[tuple[str | None, str]]:
-    """Return the kinds of the deliveries that are in the ledger: event and status."""
+    """Return the kinds (event and status) of the deliveries that are in the ledger."""
     return set(cursor.execute(_KINDS, [list(ids)]).fetchall())
 
 
 def check_at_once(cursor: Cursor) -> None:
-    """Let constraints and triggers that are deferred to the commit be heard with each statement of the transaction."""
+    """Make deferred constraints and triggers run with each statement of the transaction, not at the commit."""
     cursor.execute(_CHECK_AT_ONCE)
 
 
 def first_copies(cursor: Cursor, bodies: Sequence[tuple[str | None, bytes]]) -> list[FirstCopy]:
-    """Return the first copies of bodies that are there, and keep others from changing them.
+    """Return and lock the existing first copies of bodies.
 
     Args:
         cursor: in a transaction.
-        bodies: the session that each names, and its identity.
+        bodies: for each the session that it names, and its SHA-256.
     """
     with_session = [body for body in bodies if body[0] is not None]
     without = [body[1] for body in bodies if body[0] is None]
@@ -160,13 +160,13 @@ def first_copies(cursor: Cursor, bodies: Sequence[tuple[str | None, bytes]]) -> 
 
 
 def become_repeats(cursor: Cursor, ids: Sequence[UUID], firsts: Sequence[UUID]) -> None:
-    """Make rows of the ledger repeats of the first copies given."""
+    """Turn rows of the ledger into repeats of the given first copies."""
     if ids:
         write_columns(cursor, _BECOME_REPEATS, (ids, firsts))
 
 
 def repeats_follow(cursor: Cursor, former: Sequence[UUID], firsts: Sequence[UUID]) -> None:
-    """Make the repeats of former first copies repeats of the present ones."""
+    """Turn the repeats of former first copies into repeats of the current ones."""
     if former:
         write_columns(cursor, _REPEATS_FOLLOW, (former, firsts))
 
@@ -174,6 +174,6 @@ def repeats_follow(cursor: Cursor, former: Sequence[UUID], firsts: Sequence[UUID
 def become_processed(
     cursor: Cursor, ids: Sequence[UUID], bodies: Sequence[tuple[str | None, bytes | None, str | None]]
 ) -> None:
-    """Let rows that were repeats count; each gets its body: payload, raw bytes, and what of it can't be read."""
+    """Make rows that were repeats count; each gets its body: payload, raw bytes, and what can't be read of it."""
     if ids:
         write_columns(cursor, _BECOME_PROCESSED, (ids, *zip(*bodies, strict=True)))

@@ -1,7 +1,7 @@
-"""Who writes a session or a subject holds its lock: two workers that write the same one take turns.
+"""Locks on sessions and subjects: two workers that write the same one take turns.
 
-All locks of a transaction are taken in one order, sessions before subjects, so that none waits for one who waits for
-it. They are Postgres's advisory locks, which need no row to be there yet, and end with the transaction.
+A transaction takes all its locks in one order, sessions before subjects, which rules out deadlocks. They are Postgres's
+advisory locks, which need no existing row and are released with the transaction.
 """
 
 from collections.abc import Iterable
@@ -15,7 +15,7 @@ _LOCK = "SELECT pg_advisory_xact_lock(hashtextextended(name, 0)) FROM unnest(%b:
 
 
 def lock(cursor: Cursor, session_ids: Iterable[str], subjects: Iterable[Subject] = ()) -> None:
-    """Keep all others from writing sessions and subjects, known or not, until the transaction ends."""
+    """Lock sessions and subjects, whether they exist yet or not, until the transaction ends."""
     names = [f"session:{session_id}" for session_id in sorted(session_ids)]
     names += [f"{kind}:{subject_id}" for kind, subject_id in sorted(subjects)]
     if names:

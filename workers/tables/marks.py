@@ -1,4 +1,4 @@
-"""Marks: in the transaction that changes something, a row says that it changed. `automations` takes them from there."""
+"""Marks: a row, written in the transaction that changes something, saying that it changed. Read by `automations`."""
 
 from collections.abc import Collection
 from enum import StrEnum
@@ -19,7 +19,7 @@ class MarkKind(StrEnum):
     """A quarantined delivery."""
 
 
-# Without an endpoint nobody is to be told of anything: that costs one look at a table of a few rows.
+# Without an endpoint no marks are needed: checking that costs one look at a table of a few rows.
 _MARK = """
 INSERT INTO rollcall.marks (kind, subject)
 SELECT kind, subject FROM unnest(%b::text[], %b::text[]) AS changed (kind, subject)

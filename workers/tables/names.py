@@ -1,4 +1,4 @@
-"""Meetings and organizations apart from their merging: whose word a name is, for deliveries that count no more."""
+"""Meetings and organizations: changes which delivery a name is attributed to, when a delivery no longer counts."""
 
 from typing import LiteralString
 from uuid import UUID
@@ -18,8 +18,8 @@ WHERE id = %(id)s AND %(former)s IN (organization_by, title_by, room_name_by) RE
 _DELETE_ORGANIZATION = "DELETE FROM rollcall.organizations WHERE id = %s"
 _DELETE_MEETING = "DELETE FROM rollcall.meetings WHERE id = %s"
 
-# The last delivery that states a name decides it. For a replay of all each is open again, the name itself stays
-# readable meanwhile; what no delivery has named in the end goes.
+# The last delivery that states a name decides it. A replay of everything resets who stated it, while the name itself
+# stays readable; names that no delivery has stated by the end are deleted.
 _REOPEN: tuple[LiteralString, ...] = (
     "UPDATE rollcall.organizations SET name_by = NULL",
     "UPDATE rollcall.meetings SET organization_by = NULL, title_by = NULL, room_name_by = NULL, created_at = NULL",
@@ -49,13 +49,13 @@ _SWEEP: tuple[LiteralString, ...] = (
 
 
 def redate_meeting(cursor: Cursor, meeting_id: str, former: UUID, first: UUID) -> bool:
-    """Let what a delivery says of a meeting be an earlier one's word; return whether it said what is there."""
+    """Attribute a delivery's values of a meeting to an earlier one; return whether the row held any of them."""
     names = {"id": meeting_id, "former": former, "first": first}
     return bool(cursor.execute(_REDATE_MEETING, names).fetchall())
 
 
 def redate_organization(cursor: Cursor, organization_id: str, former: UUID, first: UUID) -> bool:
-    """Let what a delivery says of an organization be an earlier one's word; return whether it said what is there."""
+    """Attribute a delivery's name of an organization to an earlier one; return whether the row held it."""
     names = {"id": organization_id, "former": former, "first": first}
     return bool(cursor.execute(_REDATE_ORGANIZATION, names).fetchall())
 
@@ -71,12 +71,12 @@ def delete_organization(cursor: Cursor, organization_id: str) -> None:
 
 
 def reopen_names(cursor: Cursor) -> None:
-    """Forget who said what of meetings and organizations, so that any delivery may say it; the names stay."""
+    """Reset which deliveries named meetings and organizations, so that any may again; the names are kept."""
     for statement in _REOPEN:
         cursor.execute(statement)
 
 
 def sweep_names(cursor: Cursor) -> None:
-    """Delete what no delivery has said of meetings and organizations since `reopen_names`."""
+    """Delete the names of meetings and organizations that no delivery has stated since `reopen_names`."""
     for statement in _SWEEP:
         cursor.execute(statement)

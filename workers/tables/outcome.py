@@ -1,4 +1,4 @@
-"""What a session came to: one set of queries for pages and messages; in SQL, the views `session_summary` and so on."""
+"""A session's outcome: the one set of queries for pages and messages, on the views `session_summary` and so on."""
 
 from collections.abc import Sequence
 from typing import Any, LiteralString
@@ -25,7 +25,7 @@ ORDER BY invoked_at, started_at, id
 
 
 class Outcome(msgspec.Struct, frozen=True):
-    """What a session came to, by the rows of the views and tables of these names.
+    """A session's outcome: rows of the views and tables of these names.
 
     Attributes:
         summary: the row of `session_summary`.
@@ -39,7 +39,7 @@ class Outcome(msgspec.Struct, frozen=True):
 
 
 def outcome_of(cursor: Cursor, session_id: str) -> Outcome | None:
-    """Return what a session came to, as far as is known now; None if it is not known."""
+    """Return a session's outcome as known so far; None if the session is unknown."""
     [*summaries] = summaries_of(cursor, [session_id])
     if not summaries:
         return None
@@ -50,6 +50,6 @@ def outcome_of(cursor: Cursor, session_id: str) -> Outcome | None:
 
 
 def summaries_of(cursor: Cursor, session_ids: Sequence[str]) -> list[dict[str, Any]]:
-    """Return the rows of `session_summary`, by start."""
+    """Return the rows of `session_summary`, ordered by start."""
     with cursor.connection.cursor(row_factory=dict_row) as rows:
         return rows.execute(_SUMMARIES, [list(session_ids)]).fetchall()

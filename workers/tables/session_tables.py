@@ -1,11 +1,11 @@
-"""The tables that hold a session. Its rows go together, and are made again together."""
+"""The tables that hold a session. Its rows are deleted and rebuilt together."""
 
 from collections.abc import Sequence
 from typing import LiteralString
 
 from workers.tables.arrays import Cursor
 
-# What the deliveries of a session are merged into: each table, and the column that names the session.
+# Tables that a session's deliveries are merged into, and the column that names the session.
 SESSION_TABLES: dict[LiteralString, LiteralString] = {
     "sessions": "id",
     "participants": "session_id",
@@ -14,10 +14,10 @@ SESSION_TABLES: dict[LiteralString, LiteralString] = {
     "timeline": "session_id",
 }
 
-# What all status updates of one subject are settled into: each table, and the column that names the subject.
+# Tables that a subject's status updates are settled into, and the column that names the subject.
 SUBJECT_TABLES: dict[LiteralString, LiteralString] = {"recordings": "id", "livestreams": "stream_id"}
 
-# What other systems were told of a session: no delivery makes these rows, so neither does a replay. They go with it.
+# What was sent about a session: deliveries don't produce these rows, so a replay can't either. Deleted with it.
 TOLD_TABLES: dict[LiteralString, LiteralString] = {
     "attempts": "message_id",
     "message_deliveries": "session_id",
@@ -47,7 +47,7 @@ def empty_sessions(cursor: Cursor, session_ids: Sequence[str]) -> None:
 
 
 def empty_subjects(cursor: Cursor, subject_ids: Sequence[str]) -> None:
-    """Delete all rows of recordings and livestreams, and the entries of those deliveries that the ledger still has."""
+    """Delete all rows of recordings and livestreams, and the entries of their deliveries still in the ledger."""
     if subject_ids:
         for statement in (_EMPTY_TIMELINE_OF_SUBJECTS, *_EMPTY_SUBJECTS):
             cursor.execute(statement, [list(subject_ids)])

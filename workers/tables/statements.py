@@ -1,10 +1,10 @@
-"""The statements that bring a batch's rows into the tables, one a table. As SQL: `tests/workers/tables/statements.sql`.
+"""The statements that write a batch's rows, one per table. Readable as SQL in `tests/workers/tables/statements.sql`.
 
-Every one takes its rows as arrays, column by column, in the order of the rows' fields, and rows in the order of their
-keys, so that two workers lock them in one order.
+Each takes its rows as one array per column, in the order of the rows' fields, with rows ordered by key, so that all
+workers lock them in the same order.
 
-The locks of `locks` are held meanwhile, so two workers that write one session take turns. The rows of meetings and
-organizations, which many sessions share, come last, in this order, and are locked for as short a time as can be.
+The locks of `locks` are held meanwhile, so two workers that write one session take turns. Meetings and organizations,
+which many sessions share, are written last, in this order, to lock their rows as briefly as possible.
 """
 
 from workers.rules.artifacts import ARTIFACTS as ARTIFACT_COLUMNS
@@ -19,8 +19,8 @@ from workers.rules.timeline import Entry
 from workers.rules.times import Source
 from workers.tables.upserts import merged, received_first, replaced
 
-# Those who have not left by the time that an end of the session becomes known, or a later one, left with it. They are
-# locked in no order of theirs: who holds the session's lock is alone with them.
+# Participants who have not left when the session's end, or a later end, becomes known left with the session. Their rows
+# need no lock order: only the holder of the session's lock writes them.
 SESSIONS = f"""WITH written AS (
 {merged("sessions", SESSION_COLUMNS)}
 RETURNING id, ended_at)
@@ -41,7 +41,7 @@ LIVESTREAMS = replaced("livestreams", LivestreamRow, ("stream_id",))
 MEETINGS = merged("meetings", MEETING_COLUMNS)
 ORGANIZATIONS = merged("organizations", ORGANIZATION_COLUMNS)
 
-# Two statements, since no index answers to "equal, or both null".
+# Two statements, because no index supports "equal, or both null".
 TIMELINE_WITHDRAWN = """
 DELETE FROM rollcall.timeline AS entry
 USING unnest(%b::text[], %b::text[], %b::text[], %b::timestamptz[]) AS gone (session_id, kind, subject_id, occurred_at)

@@ -1,4 +1,4 @@
-"""Deliveries as the ledger holds them, read back for tables that are made from it once more."""
+"""Deliveries as stored in the ledger, read back to rebuild tables from them."""
 
 from collections.abc import Sequence
 from uuid import UUID
@@ -31,7 +31,7 @@ FROM rollcall.deliveries
 WHERE id < %s AND status = 'processed'
 ORDER BY id DESC LIMIT %s
 """
-# Those of the batch itself are known.
+# Those of the batch itself are known already.
 _UPDATES = """
 SELECT id, received_at, session_id, meeting_id, payload::text, raw, delivery_uuid, body_sha256, status, repeat_of
 FROM rollcall.deliveries
@@ -40,7 +40,7 @@ WHERE subject_id = ANY(%b::text[]) AND status IN ('processed', 'repeat') AND id 
 
 
 class StoredUpdate(Stored, frozen=True, gc=False):
-    """A status update that counts or repeats another one, with what tells the one from the other."""
+    """A status update that counts or repeats another one, with the columns that decide which."""
 
     delivery_uuid: str | None
     body_sha256: bytes
@@ -49,23 +49,23 @@ class StoredUpdate(Stored, frozen=True, gc=False):
 
 
 def counting_for_sessions(cursor: Cursor, session_ids: Sequence[str]) -> list[Stored]:
-    """Return the deliveries that count for sessions, in the order of their ids."""
+    """Return the deliveries that count for sessions, ordered by id."""
     return _rows(cursor.execute(_OF_SESSIONS, [list(session_ids)]))
 
 
 def counting_for_meeting(cursor: Cursor, meeting_id: str) -> list[Stored]:
-    """Return the deliveries that count for a meeting, in the order of their ids. Reads the whole ledger."""
+    """Return the deliveries that count for a meeting, ordered by id. Reads the whole ledger."""
     return _rows(cursor.execute(_OF_MEETING, [meeting_id]))
 
 
 def counting_between(cursor: Cursor, first: UUID, last: UUID, meeting_id: str | None = None) -> list[Stored]:
-    """Return the deliveries that count, were received between two others, and name a meeting; the last one first.
+    """Return the deliveries that count, were received between two others, and name a meeting; latest first.
 
     Args:
         cursor: in a transaction.
-        first: the one before them.
-        last: the one after them.
-        meeting_id: which meeting; None: any, or none.
+        first: the delivery before them.
+        last: the delivery after them.
+        meeting_id: the meeting; None: any or none.
     """
     return _rows(cursor.execute(_BETWEEN, {"first": first, "last": last, "meeting_id": meeting_id}))
 
@@ -76,7 +76,7 @@ def counting_before(cursor: Cursor, before: UUID, most: int) -> list[Stored]:
 
 
 def updates_of_subjects(cursor: Cursor, subject_ids: Sequence[str], but: Sequence[UUID]) -> list[StoredUpdate]:
-    """Return the status updates of subjects but those with the given ids."""
+    """Return the status updates of subjects, except those with the given ids."""
     keys = [list(subject_ids), list(but)]
     return [StoredUpdate(*row) for row in cursor.execute(_UPDATES, keys, prepare=True).fetchall()]
 

@@ -1,7 +1,7 @@
-"""Writes the statements that bring a batch's rows into a table, from what `workers.rules` declares of its columns.
+"""Generates the statements that write a batch's rows into a table, from the column rules in `workers.rules`.
 
-Every one takes its rows as arrays, column by column. `old` is the row that is there, `excluded` the batch's. No value
-is ever part of a statement.
+Each takes its rows as one array per column. `old` is the existing row, `excluded` the batch's. A statement never
+contains values.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -18,7 +18,7 @@ from workers.rules.columns import Columns
 from workers.rules.rule import Earliest, Key, Latest, ReceivedLast, Rule
 from workers.rules.times import Believed, Derived, IfKnown, OfSession, SourceOf, UnlessLater
 
-# The array that values of a type travel in; of all other types, which are texts, it is text[].
+# The array type for each Python type; text[] for all others, which are texts.
 _ARRAYS = {
     datetime: "timestamptz[]",
     UUID: "uuid[]",
@@ -31,11 +31,11 @@ _INDENT = "    "
 _WIDTH = 120
 
 Column = Callable[[str], str]
-"""Returns how the merged value of a column is written in a part of a statement."""
+"""Returns the SQL for a column's merged value in some part of a statement."""
 
 
 def merged(table: str, columns: Columns) -> LiteralString:
-    """Return the statement that merges rows with those that are there, column by column, each as its rule says."""
+    """Return the statement that merges rows with existing ones, each column by its rule."""
     keys = [name for name, rule in columns.rules.items() if isinstance(rule, Key)]
     arrays = _arrays(columns.row) | {name: "uuid[]" for name in columns.names if name not in columns.rules}
     merging = _merging(columns.rules)
@@ -54,22 +54,22 @@ def merged(table: str, columns: Columns) -> LiteralString:
 
 
 def replaced(table: str, row: type[msgspec.Struct], keys: Sequence[str]) -> LiteralString:
-    """Return the statement that puts rows in the place of those that are there."""
+    """Return the statement that replaces existing rows."""
     return _insert(table, row, keys)
 
 
 def received_first(table: str, row: type[msgspec.Struct], keys: Sequence[str]) -> LiteralString:
-    """Return the statement that writes rows, of two with the same key that of the delivery received first."""
+    """Return the statement that writes rows; of two with the same key, the delivery received first wins."""
     return f"{_insert(table, row, keys)}\nWHERE excluded.delivery_id < old.delivery_id"
 
 
 def derive(derived: Derived, column: Column, of_session: Column) -> str:
-    """Return how a derived column is written.
+    """Return the SQL for a derived column.
 
     Args:
         derived: how it is derived.
-        column: writes a column of the row itself.
-        of_session: writes a column of the row's session.
+        column: returns the SQL for a column of the row itself.
+        of_session: returns the SQL for a column of the row's session.
     """
     if isinstance(derived, IfKnown):
         value = derive(derived.value, column, of_session)
@@ -86,7 +86,7 @@ def _value(value: str | UnlessLater | OfSession, column: Column, of_session: Col
     if isinstance(value, OfSession):
         return of_session(value.column)
     if isinstance(value, UnlessLater):
-        # A time is not later than one that isn't there, so it stands.
+        # No time is later than a missing one, so this one holds.
         mine, other = column(value.column), column(value.than)
         return _broken(["CASE", f"WHEN {other} > {mine}", f"THEN NULL ELSE {mine} END"])
     return column(value)
@@ -130,7 +130,7 @@ def _on_conflict(keys: Sequence[str], assigned: Mapping[str, str]) -> str:
 
 
 def _arrays(row: type[msgspec.Struct]) -> dict[str, str]:
-    """Return the array in which the values of each field travel."""
+    """Return the array type for each field."""
     return {name: _array(hint) for name, hint in get_type_hints(row).items()}
 
 
@@ -141,7 +141,7 @@ def _array(hint: Any) -> str:
 
 
 def _broken(parts: Sequence[str], between: str = "") -> str:
-    """Return the parts of an expression on one line, or, where they are too long for that, one a line."""
+    """Return the parts of an expression on one line or, if that is too long, one per line."""
     line = f"{between} ".join(parts)
     if len(line) <= _WIDTH - 30 and "\n" not in line:
         return line

@@ -1,4 +1,4 @@
-"""The tables as models: the migrations are tested against them, and docs/tables.md is made from them."""
+"""The tables as models: migrations are tested against them, and docs/tables.md is generated from them."""
 
 from workers.tables.models import announcements, endpoints, ledger, meetings, recordings, roster, sessions
 from workers.tables.models.holding import OF_VIEWS, Holding

@@ -5,7 +5,7 @@ thing and the last one received wins, the column `<name>_by` holds the id of the
 `received_at`). `stated_…` times come from a payload, `noticed_…` times are the `received_at` of an event that
 states none. People rely on the columns without such names; the others are the merge's own.
 
-There are no foreign keys: deliveries come in any order, and a row must not wait for the row it points to.
+There are no foreign keys: deliveries arrive in any order, and a row must not wait for the row it references.
 """
 
 from collections.abc import Iterable
@@ -21,7 +21,7 @@ SCHEMA = "rollcall"
 
 
 class Base(DeclarativeBase):
-    """What all tables share: the schema, the names of constraints, and how Python types are stored."""
+    """Shared by all tables: the schema, the names of constraints, and how Python types are stored."""
 
     metadata = MetaData(
         schema=SCHEMA,
@@ -41,6 +41,6 @@ class Base(DeclarativeBase):
 
 
 def one_of(column: str, values: Iterable[str]) -> str:
-    """Return the SQL condition that a column holds one of some texts."""
+    """Return the SQL condition that a column holds one of the given texts."""
     texts = ", ".join(f"'{value}'" for value in values)
     return f"{column} IN ({texts})"
