@@ -48,7 +48,9 @@ def main() -> int:
 def run(arguments: argparse.Namespace) -> dict[str, object]:
     """Run a scenario and return its summary."""
     with ExitStack() as ending:
-        stage = ending.enter_context(set_stage(arguments.queue, pooled=arguments.pooler))
+        stage = ending.enter_context(
+            set_stage(arguments.queue, pooled=arguments.pooler, frail=arguments.scenario == "mixed")
+        )
         if arguments.logs:
             ending.callback(_save_logs, stage.folder, arguments.logs)
         plan = Plan(ports=stage.ports, rate=arguments.rate, seed=arguments.seed, notes=stage.folder / "accepted")

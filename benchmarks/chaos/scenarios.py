@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from benchmarks.chaos.faults import Misfortune
+from benchmarks.chaos.misfortune import Misfortune
 from benchmarks.chaos.stage import Stage
 from benchmarks.chaos.verdict import in_spool
 from benchmarks.chaos.waiting import NeverCameError, wait_until
@@ -45,7 +45,9 @@ def mixed(stage: Stage, seed: int, seconds: float) -> Story:
     """Anything befalls anything, every few seconds, at times two at once."""
     misfortune = Misfortune(stage, seed)
     misfortune.rage(seconds)
-    return Story(misfortune.befallen, misfortune.failures)
+    deaths = {part.name: part.deaths for part in (*stage.receivers, *stage.workers) if part.deaths}
+    failures = misfortune.failures + [f"{name} ended by itself, with {ends}." for name, ends in deaths.items()]
+    return Story(+misfortune.befallen, failures, {"left_out": stage.left_out})
 
 
 def queue_down(stage: Stage, _seed: int, seconds: float) -> Story:

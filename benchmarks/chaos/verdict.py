@@ -4,6 +4,7 @@ import sqlite3
 from collections import Counter
 from contextlib import closing
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,9 @@ from workers.reading.scope import Scope
 # What a dead worker had in hand is taken over within a minute; the rest is work.
 SETTLE_SECONDS = 240.0
 
+# No run lasts so long, and clocks jump by days.
+_CLOCK_IS_WRONG = timedelta(hours=12)
+
 _LEDGER = """
     SELECT id, received_at, provider, delivery_uuid, webhook_id, body_sha256, status FROM rollcall.deliveries"""
 _FIRST = ("processed", "unknown", "quarantined", "foreign")
@@ -40,10 +44,13 @@ class Verdict:
         deliveries: rows of the ledger.
         lost: answers of 200 without a row of the ledger.
         lost_to_refusals: good deliveries that a 4xx made the vendor drop.
-        doubled: bodies that count more than once, or not at all though they are in the ledger.
+        by_a_wrong_clock: rows of the ledger that a receiver took while its clock was days off. What status they and
+            their copies have is for the reference model to say: what lies days ahead does not count as stated, and a
+            copy that seems to have come days later may count as a transition.
+        doubled: other bodies that count more than once, or not at all though they are in the ledger.
         wrong: what differs between the tables and those that a reference model makes of the ledger.
         unknown: rows of the ledger with a body that was never sent.
-        quarantined: rows of the ledger; none is sent that would have to be.
+        quarantined: other rows of the ledger; none is sent that would have to be.
         in_queue: messages left.
         in_spool: groups left.
         parked: messages that no worker can read, as others have written them.
@@ -53,6 +60,7 @@ class Verdict:
     deliveries: int
     lost: int
     lost_to_refusals: int
+    by_a_wrong_clock: int
     doubled: int
     wrong: list[str]
     unknown: int
@@ -102,16 +110,19 @@ def judge(stage: Stage, account: Account) -> Verdict:
         connection.execute("SET timezone = 'UTC'")
         rows = connection.execute(_LEDGER).fetchall()
         known = [row for row in rows if row[5] in account.bodies]
+        off = {row[0]: row[5] for row in rows if abs(datetime.now(UTC) - row[1]) > _CLOCK_IS_WRONG}
+        bodies = {row[5] for row in known} - set(off.values())
         firsts = Counter(row[5] for row in known if row[6] in _FIRST)
         parked = in_parking(stage)
         return Verdict(
             deliveries=len(rows),
             lost=_missing(account, Counter(row[5] for row in rows)),
             lost_to_refusals=account.lost_to_refusals,
-            doubled=sum(firsts[identity] != 1 for identity in {row[5] for row in known}),
+            by_a_wrong_clock=len(off),
+            doubled=sum(firsts[identity] != 1 for identity in bodies),
             wrong=differences(expected_tables((_delivery(row, account) for row in known), Scope()), tables(connection)),
             unknown=len(rows) - len(known),
-            quarantined=sum(row[6] == "quarantined" for row in rows),
+            quarantined=sum(row[6] == "quarantined" and row[0] not in off for row in rows),
             in_queue=in_queue(stage),
             in_spool=in_spool(stage.spool),
             parked=parked,

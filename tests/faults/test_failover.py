@@ -10,14 +10,14 @@ from typing import NamedTuple
 import psycopg
 import pytest
 
-from console.embedded.place import choose_place
+from benchmarks.chaos.standby import REPLICATED, copy_server, promote, url_of_both, wait_for_standby
 from console.embedded.server import EmbeddedPostgres
 from migrations.apply import migrate_database
 from tests.processes import System, run_system
 from tests.workers.queue.deliveries import wait_until
 from tests.workers.running.refusing import started
 
-SETTINGS = {"fsync": "off", "shared_buffers": "64MB", "wal_level": "replica", "max_wal_senders": "4"}
+SETTINGS = {"fsync": "off", "shared_buffers": "64MB", **REPLICATED}
 
 
 class Pair(NamedTuple):
@@ -36,24 +36,12 @@ def pair(reachable_folder: Path) -> Iterator[Pair]:
     with ExitStack() as ending:
         primary.start()
         ending.callback(primary.stop)
-        place = choose_place(reachable_folder / "two")
-        place.data.mkdir(mode=0o700)
-        place.account.own(place.data)
-        assert primary.place is not None
-        source = f"host={primary.place.data} user=rollcall application_name=two"
-        copied = place.account.run(
-            [place.programs / "pg_basebackup", "-R", "--checkpoint=fast", "-D", place.data, "-d", source]
-        )
-        assert copied.returncode == 0, copied.stderr
+        copy_server(primary, reachable_folder / "two")
         standby.start()
         ending.callback(standby.stop)
-        with psycopg.connect(primary.url(), autocommit=True) as connection:
-            connection.execute("ALTER SYSTEM SET synchronous_standby_names = '*'")
-            connection.execute("SELECT pg_reload_conf()")
-            wait_until(lambda: connection.execute("SELECT sync_state FROM pg_stat_replication").fetchone() == ("sync",))
+        wait_for_standby(primary)
         # The standby first: it must be passed over while it is one.
-        hosts = f"{place.data},{primary.place.data}"
-        yield Pair(primary, standby, f"postgresql://rollcall@/rollcall?host={hosts}&target_session_attrs=read-write")
+        yield Pair(primary, standby, url_of_both(standby, primary))
 
 
 def test_a_failover_loses_nothing_and_receiver_worker_migrate_and_export_find_the_new_primary(
@@ -75,8 +63,7 @@ def test_a_failover_loses_nothing_and_receiver_worker_migrate_and_export_find_th
         os.kill(pair.primary.pid, signal.SIGKILL)
         for number in range(100, 130):
             post(system, number)
-        with psycopg.connect(pair.standby.url(), autocommit=True) as connection:
-            assert connection.execute("SELECT pg_promote()").fetchone() == (True,)
+        promote(pair.standby)
         for number in range(130, 160):
             post(system, number)
         assert len(accepted) == 160

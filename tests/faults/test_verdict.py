@@ -103,3 +103,19 @@ def test_a_good_delivery_that_a_4xx_made_the_vendor_drop_counts_as_lost(
     account.lost_to_refusals = 1
     assert not verdict().is_good
     assert verdict().lost_to_refusals == 1
+
+
+@pytest.mark.parametrize("status", ["quarantined", "processed"])
+def test_what_came_while_a_receivers_clock_was_days_off_is_left_to_the_reference_model(
+    database_url: str, verdict: Callable[[], Verdict], status: str
+) -> None:
+    execute(
+        database_url,
+        "INSERT INTO rollcall.deliveries (id, provider, body_sha256, received_at, status, session_id) "
+        f"SELECT gen_random_uuid(), provider, body_sha256, received_at - interval '3 days', '{status}', 'another' "
+        "FROM rollcall.deliveries LIMIT 1",
+    )
+    found = verdict()
+    assert (found.by_a_wrong_clock, found.quarantined, found.doubled) == (1, 0, 0)
+    assert found.wrong
+    assert not found.is_good
