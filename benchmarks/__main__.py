@@ -8,7 +8,7 @@ import sys
 import time
 from collections.abc import Mapping
 
-from benchmarks import cost, end_to_end, growth, idle_latency, intake, memory, replay, yardsticks
+from benchmarks import cost, end_to_end, growth, idle_latency, intake, marks, memory, replay, yardsticks
 from benchmarks.effort import Benchmark, Effort, Line
 from benchmarks.ground import ground
 from benchmarks.load import WRK
@@ -20,6 +20,7 @@ BENCHMARKS: Mapping[str, Benchmark] = {
     "cost": cost.measure,
     "idle_latency": idle_latency.measure,
     "growth": growth.measure,
+    "marks": marks.measure,
     "memory": memory.measure,
     "replay": replay.measure,
     "yardsticks": yardsticks.measure,
