@@ -9,6 +9,8 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from automations.secrets_key import ROLLCALL_SECRETS_KEY_FILE, ensure_key_file
+from automations.settings import AutomationsSettings
+from clock.settings import ClockSettings
 from console.embedded.server import EmbeddedPostgres
 from console.failure import CommandFailedError
 from console.running.exclusive import ExclusiveFile, HeldElsewhereError
@@ -29,10 +31,12 @@ from workers.settings import WorkerSettings
 # Placeholder for the embedded server's URL while the settings are checked, before that server is up.
 _URL_TO_COME = "postgresql://rollcall@/rollcall"
 _HEALTH_SECONDS = 1.0
+# In the order in which they are started and stopped, as the Procfile has them.
+_PROCESSES = (("receiver", "receiver"), ("worker", "workers"), ("clock", "clock"), ("automations", "automations"))
 
 
 def run() -> None:
-    """Run all of Rollcall in the foreground: receiver, worker, and a Postgres if DATABASE_URL is not set.
+    """Run all of Rollcall in the foreground: all processes, and a Postgres if DATABASE_URL is not set.
 
     Prints the webhook's URL once it accepts deliveries. Ctrl-C stops everything; the data is kept in VAR_DIR.
     """
@@ -62,7 +66,7 @@ def _run(environment: Mapping[str, str], foreground: Foreground, signals: StopSi
     child_environment = {**os.environ, **added, **mark_of(Path.cwd()), "PYTHONUNBUFFERED": "1"}
     stack.callback(stop_marked, Path.cwd())
     stack.callback(foreground.stop, lambda: signals.insisted)
-    for name, module in (("receiver", "receiver"), ("worker", "workers")):
+    for name, module in _PROCESSES:
         foreground.start(name, [sys.executable, "-m", module], child_environment)
     with signals.interruptible():
         ended = foreground.wait_for_end(until=lambda: _answers(receiver_url(environment)))
@@ -77,6 +81,8 @@ def _check_settings(environment: Mapping[str, str]) -> None:
     complete = {"DATABASE_URL": _URL_TO_COME, **environment}
     ReceiverSettings.from_environment(complete).var_folder.secure()
     WorkerSettings.from_environment(complete)
+    ClockSettings.from_environment(complete)
+    AutomationsSettings.from_environment(complete)
     receiver_url(environment)
 
 

@@ -21,7 +21,7 @@ from console.screen.plain_text import plain
 _STOP_SECONDS = 30.0
 _POLL_SECONDS = 0.1
 _COLOURS = ("36", "32", "35", "33")  # cyan, green, magenta, yellow
-_NAME_WIDTH = 8
+_NAME_WIDTH = 11
 
 
 @dataclass(frozen=True, slots=True)

@@ -171,7 +171,8 @@ def test_a_terminals_ctrl_c_for_the_whole_group_stops_it_in_order(folder: Path) 
         os.killpg(run.process.pid, signal.SIGINT)
 
         assert run.process.wait(60) == 0, run.output
-        ended = [run.output.index(event) for event in ("receiver_stopped", "worker_stopped", "Stopped.")]
+        events = ("receiver_stopped", "worker_stopped", "clock_stopped", "automations_stopped", "Stopped.")
+        ended = [run.output.index(event) for event in events]
         assert ended == sorted(ended)
         log = (folder / "var" / "postgres" / "server.log").read_text(encoding="utf-8")
         assert "database system is shut down" in log
@@ -207,7 +208,7 @@ def test_killed_it_starts_again_with_what_it_had_and_ends_what_was_left(folder: 
     assert left_in(folder) == []
 
 
-@pytest.mark.parametrize(("module", "name"), [("receiver", "receiver"), ("workers", "worker")])
+@pytest.mark.parametrize(("module", "name"), [("receiver", "receiver"), ("workers", "worker"), ("clock", "clock")])
 def test_when_one_part_dies_the_rest_is_stopped_and_it_says_which(folder: Path, module: str, name: str) -> None:
     with running(folder) as run:
         run.wait_until_ready()

@@ -20,7 +20,7 @@ def test_what_a_child_says_last_is_shown_under_its_name_before_its_end_is_told()
     assert foreground.wait_for_end() == "child ended with exit code 3"
     foreground.stop(hurry=lambda: False)
 
-    assert output.getvalue().splitlines() == ["child    | one", "child    | two"]
+    assert output.getvalue().splitlines() == ["child       | one", "child       | two"]
 
 
 def test_a_child_that_ignores_the_asking_is_killed_when_there_is_hurry() -> None:

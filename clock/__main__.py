@@ -1,0 +1,53 @@
+"""`python -m clock`: does what is due by the clock."""
+
+import argparse
+import os
+import sys
+
+import structlog
+
+from clock.cleaning import cleaning
+from clock.metrics import ClockMetrics
+from clock.process import Clock
+from clock.settings import ClockSettings
+from runtime.environment import SettingError, read_environment
+from runtime.figures import serve_figures
+from runtime.logs import set_up_logging
+from runtime.signals import stop_on_signal
+
+# Seconds between checks that the thread is alive.
+_LOOK_INTERVAL = 1.0
+_BROKEN = 1
+
+_log = structlog.get_logger(__name__)
+
+
+def main() -> int:
+    """Do what is due until SIGTERM or SIGINT. Returns the exit status."""
+    argparse.ArgumentParser(prog="python -m clock", description=__doc__).parse_args()
+    set_up_logging()
+    try:
+        settings = ClockSettings.from_environment(read_environment())
+    except SettingError as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
+    metrics = ClockMetrics()
+    serve_figures(metrics.registry, settings.host, settings.metrics_port)
+    stop = stop_on_signal()
+    clock = Clock(settings.database_url, [cleaning(settings.messages_keep, metrics)], metrics, stop)
+    clock.start()
+    _log.info("clock_started")
+    while not stop.wait(_LOOK_INTERVAL):
+        if not clock.is_whole():
+            # Without its thread it would only look alive.
+            _log.critical("clock_thread_died")
+            os._exit(_BROKEN)
+    in_time = clock.stop()
+    _log.info("clock_stopped", in_time=in_time)
+    if not in_time:
+        os._exit(0)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,61 @@
+"""The metrics of `clock` for Prometheus. No alert needs more than: when did each job last end well?"""
+
+import time
+
+from prometheus_client import CollectorRegistry, Counter, Gauge
+
+from runtime.log_lines import lost_lines
+
+
+class ClockMetrics:
+    """The metrics of one process, in a separate registry."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self._done_at = Gauge(
+            "rollcall_clock_job_done_timestamp_seconds",
+            "When a job last ended well, in Unix time. Long ago: see clock_job_failed in the log.",
+            ["job"],
+            registry=self.registry,
+        )
+        self._failed = Counter(
+            "rollcall_clock_jobs_failed",
+            "Times a job failed; it is tried again after a minute. See clock_job_failed in the log.",
+            ["job"],
+            registry=self.registry,
+        )
+        self._removed = Counter(
+            "rollcall_clock_messages_removed", "Messages removed because they were old.", registry=self.registry
+        )
+        self._unsent = Counter(
+            "rollcall_clock_messages_removed_unsent",
+            "Messages removed after 90 days that were held or given up, counted per endpoint. Not 0: somebody should "
+            "look at them earlier, with `rollcall messages list --status held`.",
+            registry=self.registry,
+        )
+        self._log_lines_lost = Counter(
+            "rollcall_clock_log_lines_lost",
+            "Log lines that could not be written. Not 0: the disk is full or the reader of stderr is gone.",
+            registry=self.registry,
+        )
+
+    def know(self, job: str) -> None:
+        """Show a job's figures from the start on."""
+        self._failed.labels(job)
+
+    def job_done(self, job: str) -> None:
+        """Note that a job has ended well just now."""
+        self._done_at.labels(job).set(time.time())
+
+    def job_failed(self, job: str) -> None:
+        """Count a job that failed."""
+        self._failed.labels(job).inc()
+
+    def messages_removed(self, messages: int, unsent: int) -> None:
+        """Count what was removed."""
+        self._removed.inc(messages)
+        self._unsent.inc(unsent)
+
+    def looked(self) -> None:
+        """Count log lines that were lost since the last call."""
+        self._log_lines_lost.inc(lost_lines.since_last())

@@ -1,0 +1,39 @@
+"""The settings of `clock`."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from runtime.addresses import database_url
+from runtime.settings import MESSAGES_KEEP, METRICS_HOST, METRICS_PORT
+
+
+@dataclass(frozen=True, slots=True)
+class ClockSettings:
+    """The settings of `clock`.
+
+    Attributes:
+        database_url: where the tables are.
+        messages_keep: how long delivered messages are kept.
+        host: the address that the metrics are served on.
+        metrics_port: where the metrics are served: the second port after `METRICS_PORT`.
+    """
+
+    database_url: str = field(repr=False)  # may hold a password
+    messages_keep: timedelta
+    host: str
+    metrics_port: int
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> "ClockSettings":
+        """Read the settings.
+
+        Raises:
+            SettingError: a variable has a value that it does not take.
+        """
+        return cls(
+            database_url=database_url(environment),
+            messages_keep=MESSAGES_KEEP.of(environment),
+            host=METRICS_HOST.of(environment),
+            metrics_port=METRICS_PORT.of(environment) + 2,
+        )

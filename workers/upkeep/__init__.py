@@ -1,0 +1,1 @@
+"""The SQL of what is due by the clock: what may go."""
