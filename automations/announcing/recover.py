@@ -16,7 +16,7 @@ from automations.announcing.message import NewMessage
 from automations.announcing.outbox import Outgoing, put
 from automations.announcing.settled import mark_told, revision_message, states_of, told_of
 from automations.announcing.telling import entry_message
-from automations.announcing.turns import wait_for_turn
+from automations.announcing.turns import session_turn, wait_for_turn
 from automations.endpoints import Endpoint
 from workers.rules.messages import DeliveryStatus, EndpointStatus
 from workers.tables.arrays import Cursor
@@ -56,7 +56,7 @@ def recover_sessions(connection: psycopg.Connection[Any], endpoint: Endpoint, si
             ids = [row[0] for row in cursor.execute(_SESSIONS, [since, after, _AT_ONCE]).fetchall()]
             if not ids:
                 return count
-            wait_for_turn(cursor, [f"session:{one}" for one in ids])
+            wait_for_turn(cursor, map(session_turn, ids))
             count += _recover(cursor, endpoint, ids)
         after = ids[-1]
 

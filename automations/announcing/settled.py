@@ -8,7 +8,7 @@ import msgspec
 
 from automations.announcing import changes, identity
 from automations.announcing.message import NewMessage
-from automations.announcing.turns import take_turns
+from automations.announcing.turns import session_turn, take_turns
 from workers.tables.arrays import Cursor
 from workers.tables.outcome import Outcome, outcome_of
 
@@ -72,8 +72,8 @@ class Settled(msgspec.Struct, frozen=True):
 def due(cursor: Cursor, most: int) -> list[str]:
     """Return sessions that have been quiet long enough, and are this transaction's until it ends."""
     sessions = [row[0] for row in cursor.execute(_DUE, [most]).fetchall()]
-    prefix = "session:"
-    return [name.removeprefix(prefix) for name in take_turns(cursor, [prefix + one for one in sessions])]
+    ours = set(take_turns(cursor, map(session_turn, sessions)))
+    return [one for one in sessions if session_turn(one) in ours]
 
 
 def settled_messages(cursor: Cursor, session_ids: Sequence[str], announce_within: timedelta) -> list[NewMessage]:

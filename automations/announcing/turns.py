@@ -13,6 +13,11 @@ SELECT pg_advisory_xact_lock(hashtextextended('rollcall.telling.' || name, 0)) F
 """
 
 
+def session_turn(session_id: str) -> str:
+    """Return the name of a session among the subjects."""
+    return f"session:{session_id}"
+
+
 def take_turns(cursor: Cursor, subjects: Iterable[str]) -> list[str]:
     """Return the subjects that are this transaction's until it ends; others are another's now."""
     return [row[0] for row in cursor.execute(_TRY, [sorted(set(subjects))]).fetchall()]

@@ -6,14 +6,10 @@ from typing import Any, LiteralString
 
 import msgspec
 
+from automations.announcing.turns import session_turn, wait_for_turn
 from automations.sending.failing import Failing
 from workers.tables.arrays import Cursor, write_rows
 
-# Who writes messages of a session for endpoints that want them in order holds this lock.
-_LOCK: LiteralString = """
-SELECT pg_advisory_xact_lock(hashtextextended('rollcall.telling.' || session_id, 0))
-FROM (SELECT DISTINCT unnest(%b::text[]) AS session_id ORDER BY 1) AS sessions
-"""
 _ATTEMPTS: LiteralString = """
 INSERT INTO rollcall.attempts (message_id, endpoint_id, number, at, duration_ms, status, error, answer)
 SELECT message_id, endpoint_id,
@@ -129,7 +125,7 @@ class StateChange(msgspec.Struct, frozen=True):
 def lock_sessions(cursor: Cursor, session_ids: Collection[str]) -> None:
     """Keep others from writing messages of sessions until the transaction ends; before any row is locked."""
     if session_ids:
-        cursor.execute(_LOCK, [sorted(session_ids)])
+        wait_for_turn(cursor, [session_turn(session_id) for session_id in session_ids])
 
 
 def write_results(

@@ -1,5 +1,10 @@
 """An endpoint that wants a session's messages in order has one of them due at a time."""
 
+import psycopg
+import pytest
+
+from automations.announcing.turns import session_turn, take_turns
+from automations.sending.results import lock_sessions
 from tests.automations.announcing.world import World
 
 
@@ -24,3 +29,14 @@ def test_only_the_first_message_of_a_session_is_due(world: World) -> None:
     world.settle(world.joined(70, "p-1"))
     world.tell()
     assert due(world, "e-2")[-1]
+
+
+def test_who_announces_and_who_writes_what_became_of_messages_take_turns(world: World, database_url: str) -> None:
+    with psycopg.connect(database_url) as other, other.cursor() as cursor:
+        assert take_turns(cursor, [session_turn("s-1")]) == [session_turn("s-1")]
+        with pytest.raises(psycopg.errors.LockNotAvailable), world.connection.transaction():
+            ours = world.connection.cursor()
+            ours.execute("SET LOCAL lock_timeout = 1")
+            lock_sessions(ours, ["s-2"])
+            lock_sessions(ours, ["s-1"])
+        assert take_turns(cursor, [session_turn("s-2")])
