@@ -16,7 +16,7 @@ help: ## list these tasks
 
 env: $(STAMP) ## create the environment in .venv, as pinned in requirements*.lock
 
-run: $(STAMP) ## create the environment, then run Postgres, migrations, receiver and worker in the foreground; Ctrl-C stops all
+run: $(STAMP) ## create the environment, then run Postgres, migrations and all processes in the foreground; Ctrl-C stops all
 	@$(BIN)/rollcall run
 
 test: $(STAMP) ## run the whole test suite on the embedded Postgres

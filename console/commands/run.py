@@ -8,6 +8,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from automations.secrets import Keyring
 from automations.secrets_key import ROLLCALL_SECRETS_KEY_FILE, ensure_key_file
 from automations.settings import AutomationsSettings
 from clock.settings import ClockSettings
@@ -83,6 +84,7 @@ def _check_settings(environment: Mapping[str, str]) -> None:
     WorkerSettings.from_environment(complete)
     ClockSettings.from_environment(complete)
     AutomationsSettings.from_environment(complete)
+    Keyring.from_environment(complete)
     receiver_url(environment)
 
 

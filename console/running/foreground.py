@@ -1,7 +1,7 @@
 """Child processes in the foreground: prefixes their output with their names, and stops them in order.
 
 honcho does much of this, but it stops all of them at once and kills after five seconds; here the receiver must stop
-before the worker, and both before the database, each with the time it needs.
+before the worker, and all before the database, each with the time it needs.
 """
 
 import contextlib
@@ -17,7 +17,7 @@ from typing import IO, TextIO
 
 from console.screen.plain_text import plain
 
-# Longer than the receiver's and the worker's own timeouts.
+# Longer than the processes' own timeouts.
 _STOP_SECONDS = 30.0
 _POLL_SECONDS = 0.1
 _COLOURS = ("36", "32", "35", "33")  # cyan, green, magenta, yellow

@@ -16,6 +16,7 @@ from prometheus_client import CollectorRegistry
 
 import receiver.connection  # all refusals are defined once these are loaded
 import receiver.webhook
+from automations.metrics import AutomationsMetrics
 from receiver.metrics import ReceiverMetrics
 from receiver.refusal import reasons_to_refuse
 from tests.processes import ROOT
@@ -35,14 +36,17 @@ VALUES: dict[str, set[str]] = {
     "reason": {*reasons_to_refuse(), "client_gone", "failed", "refused", "unreadable", *Unreadable},
     "status": set(Status),
     "provider": set(Provider),
-    "result": {"good", "failed"},
+    "result": {"good", "failed", "delivered", "given_up"},
 }
 
 
+REGISTRIES = (ReceiverMetrics().registry, WorkerMetrics().registry, AutomationsMetrics().registry)
+
+
 def exported() -> dict[str, set[str]]:
-    """The samples of receiver and worker, each with its labels."""
+    """The samples of the processes, each with its labels."""
     samples: dict[str, set[str]] = {}
-    for registry in (ReceiverMetrics().registry, WorkerMetrics().registry):
+    for registry in REGISTRIES:
         samples |= _samples(registry)
     return samples
 
@@ -111,7 +115,7 @@ def test_the_labels_of_a_figure_are_those_on_the_page() -> None:
 
 
 def test_every_figure_says_what_it_is_in_a_sentence() -> None:
-    for registry in (ReceiverMetrics().registry, WorkerMetrics().registry):
+    for registry in REGISTRIES:
         for family in registry.collect():
             assert family.documentation.endswith("."), family.name
 
@@ -131,9 +135,10 @@ def test_every_reason_to_refuse_is_in_the_table() -> None:
 
 
 def logged() -> set[tuple[str, str]]:
-    """Every event that receiver and workers log, with its level, as the source has it."""
+    """Every event that the processes log, with its level, as the source has it."""
     events: set[tuple[str, str]] = set()
-    for path in sorted(path for part in ("runtime", "receiver", "workers") for path in (ROOT / part).rglob("*.py")):
+    parts = ("runtime", "receiver", "workers", "automations")
+    for path in sorted(path for part in parts for path in (ROOT / part).rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and _is_logger(node.func.value):
                 events |= _event(path, node.func.attr, node.args)

@@ -208,7 +208,10 @@ def test_killed_it_starts_again_with_what_it_had_and_ends_what_was_left(folder: 
     assert left_in(folder) == []
 
 
-@pytest.mark.parametrize(("module", "name"), [("receiver", "receiver"), ("workers", "worker"), ("clock", "clock")])
+@pytest.mark.parametrize(
+    ("module", "name"),
+    [("receiver", "receiver"), ("workers", "worker"), ("clock", "clock"), ("automations", "automations")],
+)
 def test_when_one_part_dies_the_rest_is_stopped_and_it_says_which(folder: Path, module: str, name: str) -> None:
     with running(folder) as run:
         run.wait_until_ready()
