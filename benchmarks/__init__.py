@@ -1,1 +1,1 @@
-"""How fast Rollcall is and what it costs, measured against bounds that are measured in the same run."""
+"""Rollcall's speed and cost, compared with bounds measured in the same run."""

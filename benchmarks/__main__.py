@@ -1,4 +1,4 @@
-"""The benchmarks: `make bench`, or some of them by name. A JSON line each to stdout, tables to stderr.
+"""Runs the benchmarks: `make bench` for all, or some by name. JSON lines go to stdout, tables to stderr.
 
 python -m benchmarks [intake end_to_end ...] [--rounds 5] [--rows 1000000,10000000] ...
 """
@@ -28,7 +28,7 @@ BENCHMARKS: Mapping[str, Benchmark] = {
 
 
 def main() -> None:
-    """Run the benchmarks that are named, or all."""
+    """Run the named benchmarks, or all."""
     default = Effort()
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("benchmarks", nargs="*", metavar="NAME", help=f"of {', '.join(BENCHMARKS)}; all without one")
@@ -37,7 +37,7 @@ def main() -> None:
     for name in ("connections", "rows"):
         parser.add_argument(f"--{name}", type=_numbers, default=getattr(default, name), help="comma-separated")
     arguments = vars(parser.parse_args())
-    # `end_to_end` tells the cost of its rounds too.
+    # `end_to_end` also reports the cost of its rounds.
     names = arguments.pop("benchmarks") or [name for name in BENCHMARKS if name != "cost"]
     unknown = [name for name in names if name not in BENCHMARKS]
     if unknown:

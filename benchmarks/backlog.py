@@ -1,6 +1,6 @@
-"""A backlog: groups of deliveries, all of one size, put into the queue for a worker to work off.
+"""A backlog: groups of deliveries of equal size, put into the queue for a worker to process.
 
-It leaves the receiver and the load out: what is compared sees the very same queue messages.
+It excludes receiver and load: everything compared processes exactly the same queue messages.
 """
 
 import time
@@ -15,18 +15,18 @@ from workers.queue.brokers import open_broker
 from workers.queue.delivery import Delivery
 from workers.queue.message import group_message
 
-# About what leaves a receiver together at a hundred connections.
+# About the size of a receiver's groups at a hundred connections.
 GROUP = 64
 _LAST_WORDS = 0.3
 
 
 @dataclass(frozen=True, slots=True)
 class WorkedOff:
-    """What working off a backlog came to.
+    """The result of processing a backlog.
 
     Attributes:
         seconds: from the first message in the queue to the last row.
-        cpu: CPU seconds by part for a delivery.
+        cpu: CPU seconds per delivery, by part.
     """
 
     seconds: float
@@ -34,7 +34,7 @@ class WorkedOff:
 
 
 def work_off(database_url: str, account: CpuAccount, deliveries: Sequence[Delivery]) -> WorkedOff:
-    """Put deliveries into the queue of a database and wait until a worker that runs has written them all.
+    """Put deliveries into the queue of a database and wait until a running worker has written them all.
 
     Args:
         database_url: ledger and queue.

@@ -1,7 +1,7 @@
-"""`cost`: CPU seconds for 100,000 events by process, beside the floor's, and what they come to in a day.
+"""`cost`: CPU seconds per 100,000 events by process, compared with the floor, and the resulting events per day.
 
-A day of this machine is taken as all of its cores busy with events and nothing else: a bound, since a core also idles
-while another is waited for. One receiver and one worker process are separate bounds, as each runs on one core.
+The events per day assume that all cores do nothing but process events: an upper bound, since cores also wait for each
+other. One receiver and one worker process are bounds of their own, as each runs on one core.
 """
 
 import os
@@ -22,7 +22,7 @@ def measure(ground: Ground, effort: Effort) -> Iterator[Line]:
 
 
 def cost_lines(rounds: Rounds) -> Iterator[Line]:
-    """Return what rounds have cost, of the floor and of Rollcall."""
+    """Return the cost of the floor and of Rollcall in some rounds."""
     yield {
         "benchmark": "cost",
         "queue": "none (the floor)",

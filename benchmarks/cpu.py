@@ -1,4 +1,4 @@
-"""CPU seconds by process: each part with all its children, those that have ended among them."""
+"""CPU seconds by process: each part with all its children, including those that have ended."""
 
 from collections.abc import Iterable, Mapping
 
@@ -9,7 +9,7 @@ class CpuAccount:
     """Reads the CPU time of named parts of a system.
 
     Args:
-        parts: the process that each part starts with; what it starts counts with it.
+        parts: the main process of each part; its children count with it.
     """
 
     def __init__(self, parts: Mapping[str, int]) -> None:
@@ -26,7 +26,7 @@ def spent(before: Mapping[str, float], after: Mapping[str, float]) -> dict[str, 
 
 
 def resident_mib(pid: int) -> tuple[float, float]:
-    """Return the memory of a process and its children in MiB: now, and of each at its highest, added up."""
+    """Return the memory of a process and its children in MiB: the current sum, and the sum of their peaks."""
     family = _family(psutil.Process(pid))
     return sum(_status_mib(process, "VmRSS") for process in family), sum(
         _status_mib(process, "VmHWM") for process in family
@@ -34,7 +34,7 @@ def resident_mib(pid: int) -> tuple[float, float]:
 
 
 def rabbitmq_pid() -> int | None:
-    """Return the process that RabbitMQ runs in, if it runs on this machine."""
+    """Return RabbitMQ's process, if it runs on this machine."""
     names = (process for process in psutil.process_iter(["name"]) if process.info["name"] == "beam.smp")
     return next((process.pid for process in names), None)
 
@@ -46,7 +46,7 @@ def _family(process: psutil.Process) -> Iterable[psutil.Process]:
 def _seconds(process: psutil.Process) -> float:
     try:
         times = process.cpu_times()
-    except psutil.NoSuchProcess:  # it has ended since; its time is its parent's by now
+    except psutil.NoSuchProcess:  # it has just ended; its time now counts as its parent's
         return 0.0
     return float(times.user + times.system + times.children_user + times.children_system)
 

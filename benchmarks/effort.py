@@ -1,4 +1,4 @@
-"""How much a run measures, and what a benchmark tells."""
+"""How much a run measures, and what a benchmark returns."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from statistics import median
 from benchmarks.ground import Ground
 
 Line = Mapping[str, object]
-"""What one measurement came to; a JSON line."""
+"""The result of one measurement; a JSON line."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -15,11 +15,11 @@ class Effort:
     """How much a run measures.
 
     Attributes:
-        rounds: in which all that is compared takes its turn.
+        rounds: everything compared runs once in each.
         seconds: of load for each figure that is a rate of answers.
-        events: that go all the way in one measurement.
-        plain_events: likewise in the plain design, whose rate is a tenth.
-        connections: the numbers of connections that the intake is measured at.
+        events: sent end to end in one measurement.
+        plain_events: the same for the plain design, whose rate is a tenth.
+        connections: the numbers of connections at which intake is measured.
         rows: the sizes of ledgers, in deliveries.
         receivers: processes of a receiver.
         workers: processes of a worker.
@@ -39,5 +39,5 @@ Benchmark = Callable[[Ground, Effort], Iterator[Line]]
 
 
 def ratio(values: list[float], bases: list[float]) -> float:
-    """Return the median of the rounds' ratios: machines swing, and both sides of one round swing together."""
+    """Return the median of the rounds' ratios: a machine's speed varies, but both sides of a round vary together."""
     return round(median(value / base for value, base in zip(values, bases, strict=True)), 3)

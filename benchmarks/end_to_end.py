@@ -1,4 +1,4 @@
-"""`end_to_end`: events a second from the first POST to the last row committed, and the CPU that it takes."""
+"""`end_to_end`: events per second from the first POST to the last committed row, and the CPU time it takes."""
 
 from collections.abc import Iterator
 from statistics import median
@@ -10,7 +10,7 @@ from benchmarks.rounds import CONNECTIONS, run_rounds
 
 
 def measure(ground: Ground, effort: Effort) -> Iterator[Line]:
-    """Measure Rollcall and the plain design on each queue; `cost` is read off the same rounds."""
+    """Measure Rollcall and the plain design on each queue; `cost` uses the same rounds."""
     rounds = run_rounds(ground, effort, plain=True)
     yield {
         "benchmark": "end_to_end",

@@ -1,7 +1,7 @@
-"""Signed events to post: whole sessions, many at a time, made once and cached.
+"""Signed events to post: whole sessions, many at a time, created once and cached.
 
-A session has fifteen events, always in order; those of a hundred sessions that are live at once mix by chance, as they
-arrive at a receiver. Half of the sessions speak the one dialect, half the other.
+A session has fifteen events, always in order; a hundred sessions are live at once and their events mix at random, as
+they would at a receiver. Half of the sessions use one dialect, half the other.
 """
 
 import base64
@@ -23,7 +23,7 @@ from workers.queue.delivery import Delivery, Provider, new_delivery_id
 
 CACHE = Path(__file__).parent / ".cache"
 
-# The newest session of a set ended here; a fixed time, so that a set is the same wherever it is made.
+# When the newest session of a set ended: a fixed time, so that a set is the same wherever it is created.
 _ENDED_AT = datetime(2026, 3, 2, 10, 0, tzinfo=UTC)
 _LIVE_AT_ONCE = 100
 _SIGNED_AT_ONCE = 250
@@ -34,10 +34,10 @@ class SignedEvent(msgspec.Struct, frozen=True, array_like=True):
     """An event as the vendor would post it.
 
     Attributes:
-        provider: whose dialect it is in, and whose header names it has.
+        provider: decides the dialect and the names of the headers.
         delivery_uuid: its delivery's id.
         signature: base64.
-        body: the bytes that are signed.
+        body: the signed bytes.
     """
 
     provider: Provider
@@ -46,7 +46,7 @@ class SignedEvent(msgspec.Struct, frozen=True, array_like=True):
     body: bytes
 
     def request(self, connection: str) -> bytes:
-        """Return the whole HTTP request, with that `connection` header (`close` as the vendor, or `keep-alive`)."""
+        """Return the whole HTTP request with this `connection` header (`close` like the vendor, or `keep-alive`)."""
         prefix = _PREFIX[self.provider]
         head = (
             "POST /webhook HTTP/1.1\r\n"
@@ -64,7 +64,7 @@ class SignedEvent(msgspec.Struct, frozen=True, array_like=True):
         return head.encode("ascii") + self.body
 
     def delivery(self) -> Delivery:
-        """Return it as a receiver would keep it now."""
+        """Return the delivery that a receiver would make of it now."""
         received_at = datetime.now(UTC)
         return Delivery(
             new_delivery_id(received_at), received_at, self.provider, self.delivery_uuid, "webhook", self.body
@@ -73,12 +73,12 @@ class SignedEvent(msgspec.Struct, frozen=True, array_like=True):
 
 @dataclass(frozen=True, slots=True)
 class EventSet:
-    """A number of events and the key that signed them.
+    """Events and the key that signed them.
 
     Attributes:
-        events: in the order in which they are to be posted.
+        events: in the order in which to post them.
         public_key: PEM.
-        folder: where what is made of them is cached.
+        folder: the cache for files derived from them.
     """
 
     events: Sequence[SignedEvent]
@@ -86,7 +86,7 @@ class EventSet:
     folder: Path
 
     def requests_file(self, connection: str) -> Path:
-        """Return a file with all requests, each behind its length in eight digits."""
+        """Return a file with all requests, each preceded by its length in eight digits."""
         path = self.folder / f"requests-{connection}"
         if not path.exists():
             requests = (event.request(connection) for event in self.events)
@@ -95,7 +95,7 @@ class EventSet:
 
 
 def signed_events(count: int) -> EventSet:
-    """Return a set of `count` events, from the cache where they have been made before."""
+    """Return a set of `count` events, from the cache if possible."""
     folder = CACHE / f"events-{count}"
     folder.mkdir(parents=True, exist_ok=True)
     key_file, events_file = CACHE / "key.pem", folder / "events"
@@ -115,7 +115,7 @@ def signed_events(count: int) -> EventSet:
 
 
 def mixed_bodies(count: int, seed: int) -> Iterator[tuple[Provider, bytes]]:
-    """Yield `count` bodies of sessions that are live at once. Another seed gives other sessions."""
+    """Yield `count` bodies of sessions that are live at once; which sessions depends on the seed."""
     chance = random.Random(seed)
     dialects = list(Provider)
     live: list[tuple[Provider, list[bytes]]] = []
@@ -131,7 +131,7 @@ def mixed_bodies(count: int, seed: int) -> Iterator[tuple[Provider, bytes]]:
 
 
 def unsigned_deliveries(count: int, seed: int) -> list[Delivery]:
-    """Return `count` deliveries as a receiver would keep them now, for what starts behind the signature."""
+    """Return `count` deliveries as a receiver would make them now, for benchmarks that skip the signature."""
     deliveries = []
     for number, (provider, body) in enumerate(mixed_bodies(count, seed)):
         received_at = datetime.now(UTC)
@@ -169,7 +169,7 @@ def _key(path: Path) -> rsa.RSAPrivateKey:
 
 
 def _write_whole(path: Path, content: bytes) -> None:
-    """Write a file whole or not at all: a run that was cut short must not leave half a set behind."""
+    """Write a file atomically: an interrupted run must not leave half a set behind."""
     unfinished = path.with_name(f"{path.name}.new")
     unfinished.write_bytes(content)
     unfinished.replace(path)

@@ -1,6 +1,6 @@
-"""The floor: a Starlette application that reads the body and answers, on uvicorn as it comes, set as the receiver is.
+"""The floor: a Starlette application that reads the body and answers, on stock uvicorn with the receiver's settings.
 
-With --verify it also checks the signature, which no receiver can do without: the bound for intake.
+With --verify it also checks the signature, as every receiver must: the bound for intake.
 
     python -m benchmarks.floor [--verify]        (PORT and WEBHOOK_PUBLIC_KEYS as the receiver takes them)
 """

@@ -1,7 +1,7 @@
-"""What a run stands on: a Postgres of the benchmarks' own, and a virtual host in RabbitMQ where one answers.
+"""The servers of a run: a private Postgres and, if a RabbitMQ answers, a private virtual host in it.
 
-The Postgres is the embedded one as `make run` has it, durable as in production; its data is cached, because a ledger of
-millions of rows takes minutes to make.
+Postgres is the embedded one of `make run`, durable as in production. Its data is cached, because a ledger of millions
+of rows takes minutes to create.
 """
 
 import hashlib
@@ -25,12 +25,12 @@ from console.embedded.server import EmbeddedPostgres
 from migrations.apply import migrate_database
 
 DEFAULT_RABBITMQ_URL = "amqp://guest:guest@127.0.0.1:5672"
-# One of this checkout's own: the benchmarks of another may run at the same time.
+# Private to this checkout: another one's benchmarks may run at the same time.
 _VHOST = f"rollcall-benchmarks-{hashlib.sha256(os.fsencode(CACHE)).hexdigest()[:8]}"
 _VACUUMING = "SELECT 1 FROM pg_stat_activity WHERE backend_type = 'autovacuum worker'"
-# The launcher hears of a change a moment later.
+# The launcher notices a change a moment later.
 _IDLE_LOOKS = 5
-# With it the server can say when a row was committed, to the microsecond.
+# Makes the server record when a row was committed, to the microsecond.
 _SETTINGS = {"track_commit_timestamp": "on"}
 
 
@@ -39,8 +39,8 @@ class Ground:
     """The servers of a run.
 
     Attributes:
-        postgres: the benchmarks' own.
-        rabbitmq_url: a virtual host of the benchmarks' own; None where no RabbitMQ answers.
+        postgres: private to the benchmarks.
+        rabbitmq_url: a private virtual host; None if no RabbitMQ answers.
     """
 
     postgres: EmbeddedPostgres
@@ -53,18 +53,18 @@ class Ground:
 
     @contextmanager
     def database(self, name: str) -> Iterator[str]:
-        """Give the URL of a database with all tables and no rows; it goes with the context."""
+        """Yield the URL of a database with all tables and no rows, dropped at the end of the context."""
         url = self._new_database(name)
         yield url
         self._execute(f'DROP DATABASE "{name}" WITH (FORCE)')
 
     def ledger(self, sessions: int) -> str:
-        """Return the URL of a database with what that many sessions leave behind, made once and kept."""
+        """Return the URL of a database with the rows of that many sessions, created once and kept."""
         name = f"ledger_{sessions}"
         with psycopg.connect(self.postgres.url("postgres"), autocommit=True) as connection:
             found = connection.execute("SELECT FROM pg_database WHERE datname = %s", [name]).fetchone()
         if found is None:
-            # Under another name until it is whole.
+            # Under another name until it is complete.
             url = self._new_database("ledger_unfinished")
             populate = [sys.executable, "-m", "benchmarks.populate", "--database-url", url, "--sessions", str(sessions)]
             subprocess.run(populate, check=True, stdout=sys.stderr, cwd=CACHE.parent.parent)
@@ -73,7 +73,7 @@ class Ground:
         return self.postgres.url(name)
 
     def autovacuum(self, state: Literal["on", "off"]) -> None:
-        """Let autovacuum start or not; returns once none has been under way for a while."""
+        """Turn autovacuum on or off; returns once none has been running for a while."""
         self._execute(f"ALTER SYSTEM SET autovacuum TO {state}")
         self._execute("SELECT pg_reload_conf()")
         with psycopg.connect(self.postgres.url("postgres"), autocommit=True) as connection:
@@ -96,13 +96,13 @@ class Ground:
 
 @contextmanager
 def ground() -> Iterator[Ground]:
-    """Start what a run stands on; it ends with the context."""
+    """Start the servers of a run; they stop with the context."""
     postgres = EmbeddedPostgres(CACHE / "postgres", _SETTINGS)
     postgres.start()
     try:
         with _rabbitmq() as rabbitmq_url:
             stood_on = Ground(postgres, rabbitmq_url)
-            stood_on.autovacuum("on")  # a run that was killed may have left it off
+            stood_on.autovacuum("on")  # a killed run may have left it off
             yield stood_on
     finally:
         postgres.stop()

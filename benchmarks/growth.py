@@ -1,8 +1,8 @@
-"""`growth`: what an event costs worker and Postgres, into an empty ledger and into one that years have filled.
+"""`growth`: the cost of an event for worker and Postgres, with an empty ledger and with years of data.
 
-Both ledgers take the same number of deliveries in turns, as queue messages of one size, each round of new sessions.
-Autovacuum, which the two share, stands still meanwhile: what it costs is not in the figures. The full ledgers are made
-by `benchmarks.populate`, once, and kept in the cache: ten million rows take a while.
+The ledgers alternate and take the same number of deliveries, in queue messages of equal size, with new sessions in each
+round. Autovacuum, which they share, is off meanwhile, so its cost is not included. The full ledgers are created once by
+`benchmarks.populate` and kept in the cache: ten million rows take a while.
 """
 
 import sys
@@ -20,7 +20,7 @@ from benchmarks.events import unsigned_deliveries
 from benchmarks.ground import Ground
 from benchmarks.processes import processes
 
-# What `benchmarks.populate` makes of a session.
+# Rows that `benchmarks.populate` creates per session.
 _DELIVERIES_A_SESSION = 30.7
 
 
@@ -37,10 +37,10 @@ def measure(ground: Ground, effort: Effort) -> Iterator[Line]:
             _worker(ground, empty_url) as empty_account,
             _worker(ground, full_url) as full_account,
         ):
-            # Once more than is counted: at first code is read, connections are made, statements are planned.
+            # One uncounted round first: it loads code, opens connections and plans statements.
             for _ in range(effort.rounds + 1):
                 deliveries = unsigned_deliveries(effort.events, seed=time_ns())
-                # It vacuums the one in the other's turn.
+                # It would vacuum one ledger during the other's turn.
                 ground.autovacuum("off")
                 try:
                     empty.append(work_off(empty_url, empty_account, deliveries))

@@ -1,7 +1,7 @@
 """`idle_latency`: from the start of a POST, on a new connection, to its row being visible, one delivery at a time.
 
-The ledger's newest id is polled every half millisecond on a separate connection: that is how
-exact it is. Between two deliveries the system is left alone, for a moment of chance length.
+The ledger's newest id is polled every half millisecond on a separate connection, which limits the accuracy. Between two
+deliveries the system is idle for a random moment.
 """
 
 import random
@@ -45,7 +45,7 @@ def measure(ground: Ground, effort: Effort) -> Iterator[Line]:
 
 
 def _post_one_by_one(system: System, requests: list[bytes]) -> Iterator[tuple[float, float]]:
-    """Post the requests and yield the seconds to the answer and to the row of each."""
+    """Post the requests; yield for each the seconds to its answer and to its row."""
     chance = random.Random(0)
     with psycopg.connect(system.database_url, autocommit=True) as connection:
         newest = connection.execute(_NEWEST).fetchone()

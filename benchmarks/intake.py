@@ -1,6 +1,6 @@
-"""`intake`: verified, confirmed answers a second, with no worker running.
+"""`intake`: verified, confirmed answers per second, without a worker.
 
-Floor, Rollcall and the plain design take turns in each round; Rollcall and the plain design on each queue.
+In each round the floor, Rollcall and the plain design take turns, the latter two on each queue.
 """
 
 from collections import defaultdict
@@ -15,7 +15,7 @@ from benchmarks.ground import Ground
 from benchmarks.load import post_for
 from benchmarks.system import FLOOR, PLAIN, System, rollcall, running
 
-# Kept connections at each number; a new one per delivery, as the vendor has it, where most is asked of it.
+# Persistent connections at each number; one per delivery, like the vendor, at the highest.
 _KEPT, _NEW = "keep-alive", "close"
 _WARM_UP_SECONDS = 1
 

@@ -1,4 +1,4 @@
-"""A journey: every event of a set is posted once, and all of them go into the ledger."""
+"""A journey: every event of a set is posted once and reaches the ledger."""
 
 import time
 from collections.abc import Mapping
@@ -15,30 +15,30 @@ from benchmarks.load import posting_once
 from benchmarks.system import System
 from workers.queue.delivery import first_delivery_id
 
-# A ledger that has not grown for so long will not grow any more.
+# A ledger that has not grown for this long is stuck.
 _STALLED_SECONDS = 30.0
-# Looks at the ledger cost it time: the next comes when half of what is missing should be there.
+# Counting slows the ledger down: count again when half of the missing rows should be there.
 _SHORTEST_PAUSE, _LONGEST_PAUSE = 0.01, 0.5
-# Acknowledging the last commit counts towards the cost, not the time.
+# Acknowledging the last commit counts as cost, not as time.
 _LAST_WORDS = 0.3
 
-# Ids sort by time: counted are the new ones alone, however many there were.
+# Ids sort by time, so only new ones are counted, however many there were.
 _ARRIVED = "SELECT count(*) FROM rollcall.deliveries WHERE id >= %s"
 _SPAN = "SELECT min(received_at), max(pg_xact_commit_timestamp(xmin)) FROM rollcall.deliveries"
 
 
 class StalledError(Exception):
-    """Events do not arrive in the ledger: the run measures nothing."""
+    """Events do not reach the ledger, so there is nothing to measure."""
 
 
 @dataclass(frozen=True, slots=True)
 class Journey:
-    """What a journey came to.
+    """The result of a journey.
 
     Attributes:
-        events: that were posted.
-        seconds: from the first that was received to the commit of the last.
-        cpu: CPU seconds by part, from before the first to after the last word to the queue.
+        events: the number posted.
+        seconds: from the first one received to the commit of the last.
+        cpu: CPU seconds by part, from before the first to after the last acknowledgement to the queue.
     """
 
     events: int
@@ -47,17 +47,17 @@ class Journey:
 
     @property
     def events_per_second(self) -> float:
-        """Events a second, all the way."""
+        """Events per second, end to end."""
         return self.events / self.seconds
 
     @property
     def cpu_per_event(self) -> float:
-        """CPU seconds an event, of all parts but the load generator."""
+        """CPU seconds per event, of all parts except the load generator."""
         return sum(self.cpu.values()) / self.events
 
 
 def travel(system: System, requests: Path, events: int, connections: int) -> Journey:
-    """Post every request of a file once, over so many connections, into a system that is empty."""
+    """Post every request of a file once, over this many connections, to an empty system."""
     account = system.account()
     with psycopg.connect(system.database_url, autocommit=True) as connection:
         since = first_delivery_id(datetime.now(UTC))
@@ -75,10 +75,10 @@ def travel(system: System, requests: Path, events: int, connections: int) -> Jou
 
 
 def wait_for_ledger(connection: psycopg.Connection[Any], deliveries: int, since: UUID) -> None:
-    """Return once the ledger holds so many deliveries of ids from `since` on.
+    """Return once the ledger holds this many deliveries with ids from `since` on.
 
     Raises:
-        StalledError: they do not come.
+        StalledError: they do not arrive.
     """
     began = grew = time.monotonic()
     before = 0

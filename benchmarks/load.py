@@ -1,7 +1,7 @@
-"""The load: closed loops that post signed events, by wrk where it is installed, else by a small program of our own.
+"""The load: closed loops that post signed events, run by wrk if installed, else by a small program of ours.
 
-A new connection per delivery is what the vendor does (`close`); kept connections (`keep-alive`) are the harder test
-for a receiver against the floor, because less of the time goes into what both have to do.
+The vendor opens a connection per delivery (`close`). Persistent connections (`keep-alive`) are the harder comparison
+with the floor, because less of the time goes into what both must do.
 """
 
 import shutil
@@ -16,26 +16,26 @@ import msgspec
 
 WRK = shutil.which("wrk")
 _SCRIPT = Path(__file__).parent / "wrk.lua"
-# Longer than any answer may take; a run that hits it is broken.
+# Longer than any answer may take; a run that reaches it is broken.
 _ANSWER_SECONDS = 10
 _STOP_SECONDS = 20.0
 _NO_END = 3600
 
 
 class BrokenLoadError(Exception):
-    """Not every request was answered with 200: the run measures something else than it says."""
+    """Not every request was answered with 200, so the measurement is invalid."""
 
 
 class Load(msgspec.Struct, frozen=True):
-    """What a load came to.
+    """The result of a load.
 
     Attributes:
-        requests: that were answered.
-        seconds: that it took.
+        requests: the number answered.
+        seconds: how long it took.
         refused: answers other than 200.
         broken: requests without an answer.
-        p50_ms: the time to an answer that half of the requests stayed below.
-        p99_ms: likewise, 99 of a hundred.
+        p50_ms: the median time to an answer.
+        p99_ms: its 99th percentile.
     """
 
     requests: int
@@ -47,12 +47,12 @@ class Load(msgspec.Struct, frozen=True):
 
     @property
     def answers_per_second(self) -> float:
-        """Answers with 200 a second."""
+        """Answers with 200 per second."""
         return self.requests / self.seconds
 
 
 def post_for(seconds: int, port: int, requests: Path, connections: int) -> Load:
-    """Post the requests of a file, round and round, for so many seconds.
+    """Post the requests of a file, repeating them, for this many seconds.
 
     Raises:
         BrokenLoadError: not all were answered with 200.
@@ -66,7 +66,7 @@ def post_for(seconds: int, port: int, requests: Path, connections: int) -> Load:
 def posting_once(port: int, requests: Path, connections: int) -> Iterator["subprocess.Popen[bytes]"]:
     """Post each request of a file exactly once, in the background.
 
-    The context is left once the caller has seen all of them arrive.
+    Leave the context once all of them have arrived.
 
     Raises:
         BrokenLoadError: not all were answered with 200.

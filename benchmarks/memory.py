@@ -1,4 +1,4 @@
-"""`memory`: what receiver and worker hold, after each of several passes of events: flat means that nothing gathers."""
+"""`memory`: the memory of receiver and worker after each of several passes of events; constant means no leak."""
 
 from collections.abc import Iterator
 

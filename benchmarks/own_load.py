@@ -1,4 +1,4 @@
-"""A load generator for machines without wrk: the same arguments, the same figures, a few times the CPU per request.
+"""A load generator for machines without wrk: same arguments, same figures, a few times the CPU time per request.
 
 python -m benchmarks.own_load PORT FILE CONNECTIONS SECONDS [once]
 """
@@ -17,7 +17,7 @@ import uvloop
 
 
 class Posting:
-    """What all connections share: which request is next, and what came of those before."""
+    """Shared by all connections: the next request, and the results so far."""
 
     def __init__(self, requests: list[bytes], *, once: bool) -> None:
         self._requests = requests
@@ -27,7 +27,7 @@ class Posting:
         self.refused = self.broken = 0
 
     def next_request(self) -> bytes | None:
-        """Return the next request; None once each has been posted, if that is to be."""
+        """Return the next request; with `once`, None after each has been posted."""
         if self._once and self._next >= len(self._requests):
             return None
         request = self._requests[self._next % len(self._requests)]
@@ -36,7 +36,7 @@ class Posting:
 
 
 class Connection(asyncio.Protocol):
-    """One connection: posts, reads the answer, posts again, on a new connection where the answer says so."""
+    """One connection: posts, reads the answer, posts again, on a new connection if the answer closes this one."""
 
     def __init__(self, posting: Posting, port: int) -> None:
         self._posting = posting
@@ -52,7 +52,7 @@ class Connection(asyncio.Protocol):
         self._post()
 
     def data_received(self, data: bytes) -> None:
-        """Take an answer, or a part of one."""
+        """Receive an answer, or part of one."""
         self._answer += data
         head, blank, body = self._answer.partition(b"\r\n\r\n")
         if not blank:
@@ -71,7 +71,7 @@ class Connection(asyncio.Protocol):
             self._post()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Go on with a new connection."""
+        """Continue on a new connection."""
         del exc
         self._posting.broken += self._is_waiting
         loop = asyncio.get_running_loop()
@@ -87,7 +87,7 @@ class Connection(asyncio.Protocol):
 
 
 def read_requests(path: Path) -> list[bytes]:
-    """Return the requests of a file, each of which stands behind its length in eight digits."""
+    """Return the requests of a file, in which each is preceded by its length in eight digits."""
     content, requests, at = path.read_bytes(), [], 0
     while at < len(content):
         end = at + 8 + int(content[at : at + 8])

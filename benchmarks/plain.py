@@ -1,6 +1,6 @@
-"""The plain design's receiver: verify, send one Dramatiq message per webhook, both in the thread pool, answer.
+"""The plain design's receiver: verify, send one Dramatiq message per webhook, both in the thread pool, then answer.
 
-It promises what Rollcall promises: the queue has confirmed before the answer goes out.
+It gives the same guarantee as Rollcall: the queue has confirmed before it answers.
 
     python -m benchmarks.plain          (PORT, BROKER_URL and WEBHOOK_PUBLIC_KEYS as the receiver takes them)
 """

@@ -1,7 +1,7 @@
-"""The plain design's worker: one Dramatiq message, one ORM session, one transaction, on Dramatiq's own settings.
+"""The plain design's worker: one Dramatiq message, one ORM session, one transaction, with Dramatiq's default settings.
 
-It writes the ledger, sessions, participants and the timeline; the rest of what Rollcall's worker does (repeats, names
-told by the last, recordings, livestreams, artifacts) is left out, in the plain design's favour.
+It writes the ledger, sessions, participants and the timeline. The rest of Rollcall's work (repeats, the last stated
+names, recordings, livestreams, artifacts) is left out, in the plain design's favour.
 
     dramatiq benchmarks.plain_worker:create_broker       (DATABASE_URL and BROKER_URL as the worker takes them)
 """
@@ -46,7 +46,7 @@ def _database_url() -> str:
 
 
 class _Database:
-    """One engine a process, made at its first transaction: the processes are forked."""
+    """One engine per process, created at its first transaction, because the processes are forked."""
 
     engine: sqlalchemy.Engine | None = None
 
@@ -61,7 +61,7 @@ def record(received_at: str, provider: str, delivery_uuid: str | None, webhook_i
     """Write one event."""
     body = json.loads(text)
     at = datetime.fromisoformat(received_at).astimezone(UTC)
-    # Another worker may have inserted the same session or participant meanwhile: once more, and it is found.
+    # Another worker may have inserted the same session or participant meanwhile: a retry finds it.
     for tries_left in (2, 1, 0):
         try:
             with _Database.session() as session, session.begin():

@@ -1,10 +1,10 @@
-"""Fill a migrated, empty database with as much as years of use leave behind, in minutes.
+"""Fills a migrated, empty database with years' worth of data in minutes.
 
     python -m benchmarks.populate --database-url postgresql://... --sessions 200000
 
-Per session ten participants (a few sessions have none, a few have a thousand), thirty deliveries with payloads of the
-vendor's size, and what the workers make of them. The rows are made by Postgres, see populate_chunk.sql; the indexes
-that are no primary keys are dropped before and made after, which is what takes minutes instead of hours.
+Per session: ten participants (a few sessions have none, a few a thousand), thirty deliveries with payloads of the
+vendor's size, and the rows that workers would derive from them. Postgres generates the rows, see populate_chunk.sql.
+Indexes other than primary keys are dropped first and created at the end, which saves hours.
 """
 
 import argparse
@@ -17,10 +17,10 @@ import psycopg
 
 CHUNK_SQL = (Path(__file__).parent / "populate_chunk.sql").read_text(encoding="utf-8")
 
-# Sessions a transaction: large enough for set-based SQL, small enough for progress and for temporary tables in memory.
+# Sessions per transaction: enough for set-based SQL, few enough for progress and for temporary tables in memory.
 CHUNK = 1000
 
-# The share of deliveries that are second tries: with it there are a little over 30 deliveries a session.
+# The share of deliveries that are retries: with them a session has a little over 30 deliveries.
 REPEATS = 0.16
 
 SECONDARY_INDEXES = """
@@ -39,12 +39,12 @@ FROM pg_class WHERE relnamespace = 'rollcall'::regnamespace AND relkind = 'r' OR
 
 
 def main() -> None:
-    """Fill the database and print a JSON line: rows and MiB of each table, and the seconds it took."""
+    """Fill the database and print a JSON line: rows and MiB per table, and the seconds it took."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--database-url", required=True, help="a database with all migrations applied and no rows")
     parser.add_argument("--sessions", type=int, default=200_000)
     parser.add_argument("--organizations", type=int, default=10, help="the first has half of all sessions")
-    parser.add_argument("--days", type=int, default=365, help="how far back the first session lies")
+    parser.add_argument("--days", type=int, default=365, help="how long ago the first session was")
     parser.add_argument("--writers", type=int, default=2, help="connections that write at once")
     arguments = parser.parse_args()
     began = time.monotonic()
@@ -55,7 +55,7 @@ def main() -> None:
         for name, _ in indexes:
             connection.execute(f"DROP INDEX {name}".encode())
         _fill(arguments)
-        _tell(began, "rows written, making the indexes")
+        _tell(began, "rows written, creating the indexes")
         connection.execute("SET maintenance_work_mem = '1GB'")
         for _, definition in indexes:
             connection.execute(definition.encode())

@@ -1,5 +1,5 @@
 -- One chunk of a populated database: sessions number populate.first to populate.last of populate.sessions, with all that
--- hangs on them, as the workers would have left it. Times run up to now() over populate.days days, in order of number.
+-- belongs to them, as workers would have written it. Times run up to now() over populate.days days, in order of number.
 -- Run by benchmarks/populate.py in one transaction; the temporary tables vanish with it.
 
 CREATE TEMPORARY TABLE run ON COMMIT DROP AS
@@ -60,7 +60,7 @@ FROM (
         run.has_end,
         run.ended_at,
         gen_random_uuid()::text AS peer_id,
-        -- Three in a hundred are machines, one in twelve is somebody who is back or has a second device.
+        -- Three in a hundred are machines, one in twelve is a person who rejoins or has a second device.
         CASE WHEN random() >= 0.03 THEN 'student-' || (run.n * 37 + k - (random() < 0.08)::int) % 60000 END AS person,
         'Student ' || (run.n * 37 + k) % 60000 AS display_name,
         run.started_at + power(random(), 4) * run.length AS joined_at,
@@ -69,10 +69,10 @@ FROM (
     FROM run, generate_series(1, run.connections) AS k
 ) AS drawn, LATERAL (SELECT greatest(early_or_late, joined_at + interval '5 seconds') AS left_at) AS leave;
 
--- What was told, one row an event, in the order in which it came.
+-- The events, one row each, in the order of receipt.
 CREATE TEMPORARY TABLE happening ON COMMIT DROP AS
 SELECT
-    -- A version 7 UUID with the microsecond in it, as the receiver gives.
+    -- A version 7 UUID with microseconds, like the receiver's.
     (lpad(to_hex(us / 1000), 12, '0') || '7' || lpad(to_hex(us % 1000), 3, '0')
         || 'a' || substr(md5(random()::text), 1, 15))::uuid AS id,
     received_at, event, kind, session_id, subject_id, occurred_at, detail, part
@@ -135,7 +135,7 @@ SELECT
 FROM happening h JOIN told USING (session_id)
 ORDER BY h.id;
 
--- The vendor's second tries: enough of them that a session has 30 deliveries on average.
+-- The vendor's retries: enough for 30 deliveries per session on average.
 INSERT INTO rollcall.deliveries
     (id, provider, delivery_uuid, webhook_id, event, body_sha256, received_at, processed_at, status, repeat_of,
      session_id, meeting_id)

@@ -17,11 +17,11 @@ _LAST_WORDS = 1000
 
 
 class Processes:
-    """Started processes, by the name of the part that each plays.
+    """Started processes, by part.
 
     Attributes:
         pids: by name.
-        settings: environment variables for all of them, besides the paths of programs and this code.
+        settings: environment variables for all of them, besides the paths to programs and this code.
     """
 
     def __init__(self, folder: Path, stack: ExitStack, settings: Mapping[str, str]) -> None:
@@ -47,14 +47,14 @@ class Processes:
         return all(process.poll() is None for process in self._started)
 
     def complaints(self) -> str:
-        """Return the end of what each has logged."""
+        """Return the end of each one's log."""
         logs = [(path.stem, path.read_text(encoding="utf-8", errors="replace")) for path in self._folder.glob("*.log")]
         return "\n".join(f"{part}: {text[-_LAST_WORDS:]}" for part, text in logs)
 
 
 @contextmanager
 def processes(settings: Mapping[str, str]) -> Iterator[Processes]:
-    """Give the processes of a run a folder; they end, and it goes, with the context."""
+    """Provide a folder for a run's processes; both end with the context."""
     with tempfile.TemporaryDirectory(prefix="run-", dir=CACHE) as folder, ExitStack() as stack:
         yield Processes(Path(folder), stack, {"METRICS_PORT": str(free_port()), **settings})
 

@@ -1,4 +1,4 @@
-"""`replay`: events a second from the ledger into the tables, as `rollcall replay --all` does it."""
+"""`replay`: events per second from the ledger into the tables, as in `rollcall replay --all`."""
 
 import os
 import time

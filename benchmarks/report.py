@@ -1,4 +1,4 @@
-"""What a run prints: a JSON line for each measurement, and a table for people at the end."""
+"""A run's output: a JSON line per measurement, and tables for people at the end."""
 
 import json
 import sys

@@ -1,4 +1,4 @@
-"""Rounds of journeys: in each the floor is measured, then every design makes the journey once on each queue."""
+"""Rounds of journeys: each measures the floor, then one journey per design and queue."""
 
 from collections import defaultdict
 from contextlib import ExitStack
@@ -18,11 +18,11 @@ _CONNECTION = "keep-alive"
 
 @dataclass
 class Rounds:
-    """What the rounds came to, in their order.
+    """The results of the rounds, in order.
 
     Attributes:
-        floor: answers a second of the floor.
-        floor_cpu: CPU seconds of the floor for an answer.
+        floor: the floor's answers per second.
+        floor_cpu: the floor's CPU seconds per answer.
         journeys: of each design and queue.
     """
 
@@ -44,7 +44,7 @@ def run_rounds(ground: Ground, effort: Effort, *, plain: bool) -> Rounds:
             for name, design in designs.items()
             for queue in ground.queues
         }
-        # The first time each process reads code and opens connections.
+        # At first each process loads code and opens connections.
         post_for(1, floor.port, events.requests_file(_CONNECTION), CONNECTIONS)
         for system in systems.values():
             travel(system, few.requests_file(_CONNECTION), len(few.events), CONNECTIONS)

@@ -1,4 +1,4 @@
-"""A system under measurement: a receiver of some design, the worker that goes with it, its database and its queue."""
+"""A system under measurement: the receiver and worker of some design, their database and their queue."""
 
 import http.client
 import sys
@@ -29,8 +29,8 @@ class Design:
     """A way to build it.
 
     Attributes:
-        receiver: the command that receives.
-        worker: the command that works off the queue; none for what keeps nothing.
+        receiver: the receiver's command.
+        worker: the worker's command; none if the receiver keeps nothing.
         queue: the name of its queue in RabbitMQ.
     """
 
@@ -40,7 +40,7 @@ class Design:
 
 
 def rollcall(receivers: int = 1, workers: int = 1) -> Design:
-    """Return Rollcall, by so many processes."""
+    """Return Rollcall with this many processes."""
     return Design(
         [sys.executable, "-m", "receiver", *(["--processes", str(receivers)] if receivers > 1 else [])],
         [sys.executable, "-m", "workers", *(["--processes", str(workers)] if workers > 1 else [])],
@@ -59,15 +59,15 @@ PLAIN = Design(
 
 @dataclass(frozen=True, slots=True)
 class System:
-    """A design that runs.
+    """A running design.
 
     Attributes:
         design: which one.
-        port: where it takes webhooks.
-        database_url: where its tables are.
-        broker_url: where its queue is.
+        port: of the receiver.
+        database_url: of its tables.
+        broker_url: of its queue.
         processes: receiver and worker.
-        servers: the process ids of postgres and rabbitmq, as far as it uses them.
+        servers: the process ids of Postgres and RabbitMQ, if it uses them.
     """
 
     design: Design
@@ -78,11 +78,11 @@ class System:
     servers: dict[str, int]
 
     def account(self) -> CpuAccount:
-        """Return the account of the CPU time of all its parts."""
+        """Return the CPU account of all its parts."""
         return CpuAccount({**self.processes.pids, **self.servers})
 
     def empty(self) -> None:
-        """Empty ledger, tables and queue, so that the next round begins as the one before."""
+        """Empty ledger, tables and queue, so that all rounds begin alike."""
         if not self.design.queue:
             return
         with psycopg.connect(self.database_url, autocommit=True) as connection:
@@ -97,7 +97,7 @@ class System:
 def running(
     ground: Ground, design: Design, public_key: str, *, queue: str = "postgres", works: bool = True
 ) -> Iterator[System]:
-    """Run a design on an empty database, with `queue` as its queue, and with its worker if it `works`."""
+    """Run a design on an empty database with the queue `queue`, with its worker if `works`."""
     with ground.database(f"run_{uuid.uuid4().hex[:8]}") as database_url:
         broker_url = database_url if queue == "postgres" or not ground.rabbitmq_url else ground.rabbitmq_url
         port = free_port()

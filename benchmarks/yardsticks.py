@@ -1,6 +1,6 @@
-"""`yardsticks`: what can't be done without: an HTTP answer, a signature's check, and the ledger's bytes in Postgres.
+"""`yardsticks`: the unavoidable work: an HTTP answer, a signature check, and the ledger's bytes in Postgres.
 
-The sum of their CPU time is a bound for any receiver in Python that keeps what it takes.
+The sum of their CPU times is a lower bound for any receiver in Python that stores what it accepts.
 """
 
 import time
@@ -21,7 +21,7 @@ from workers.queue.delivery import Delivery
 
 _CONNECTIONS = 128
 _CHECKS = 5_000
-# Rows that are committed together, about as many as a busy worker has.
+# Rows per commit, about as many as in a busy worker.
 _ROWS_AT_ONCE = 200
 
 
