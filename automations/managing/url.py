@@ -1,18 +1,18 @@
 """The URL of an endpoint, as far as it can be judged when it is added. Where it leads is judged at every connection."""
 
 import socket
-from collections.abc import Collection, Iterable, Mapping
-from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from collections.abc import Collection, Mapping
+from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 import httpx2
 
 from automations.errors import AutomationsError
+from automations.sending.guard import Address, Guard, read_address
 from runtime.addresses import DATABASE_URL
-from runtime.settings import AUTOMATIONS_ALLOW, Network
+from runtime.settings import AUTOMATIONS_ALLOW
 
 _MOST_CHARACTERS = 2000
-_LOOPBACK: tuple[Network, ...] = (ip_network("127.0.0.0/8"), ip_network("::1"))
 
 
 class UnfitUrlError(AutomationsError):
@@ -43,44 +43,47 @@ def read_url(text: str) -> str:
     return str(url.copy_with(path=url.path or "/"))
 
 
-def allowed_networks(environment: Mapping[str, str]) -> tuple[Network, ...]:
-    """Return the networks that may be sent to besides public addresses; with the embedded Postgres, this machine too.
+def guard_of(environment: Mapping[str, str]) -> Guard:
+    """Return the guard that `automations` with these settings has; with the embedded Postgres, this machine is open.
 
     Raises:
         SettingError: AUTOMATIONS_ALLOW is invalid.
     """
-    return AUTOMATIONS_ALLOW.of(environment) + (() if DATABASE_URL.name in environment else _LOOPBACK)
+    return Guard(AUTOMATIONS_ALLOW.of(environment), loopback=DATABASE_URL.name not in environment)
 
 
-def check_http(url: str, allowed: Collection[Network]) -> None:
-    """See that a URL of `http` leads to a network that may be sent to without encryption.
+def check_place(url: str, guard: Guard) -> None:
+    """See that a URL leads to a place that may be sent to, as far as that can be said without asking a name server.
+
+    Names over http are looked up: most are of this machine, or of a network of one's own.
 
     Args:
         url: as `read_url` returns it.
-        allowed: those of AUTOMATIONS_ALLOW.
+        guard: judges the addresses.
 
     Raises:
-        UnfitUrlError: it leads elsewhere, as far as its name can be looked up here.
+        RefusedError: it does not.
+        UnfitUrlError: its name can't be looked up.
     """
     parts = httpx2.URL(url)
-    if parts.scheme != "http":
-        return
-    found = _addresses(parts.host, parts.port or 80)
-    if not allowed or any(not _is_within(address, allowed) for address in found):
-        raise UnfitUrlError(
-            "Over http, messages and their links could be read on the way: use https, or, if this host is in a "
-            "network of yours, add that network to AUTOMATIONS_ALLOW (on every machine that runs `automations`)."
-        )
+    literal = read_address(parts.host)
+    if literal is not None:
+        guard.check(literal, parts.scheme)
+    elif parts.scheme == "http":
+        addresses = _addresses(parts.host)
+        if not addresses:
+            raise UnfitUrlError(
+                "The URL's name can't be looked up here, and over http messages are sent only to the networks in "
+                "AUTOMATIONS_ALLOW: give an address in one of them, or use https."
+            )
+        for address in addresses:
+            guard.check(address, parts.scheme)
 
 
-def _is_within(address: IPv4Address | IPv6Address, networks: Iterable[Network]) -> bool:
-    return any(address.version == network.version and address in network for network in networks)
-
-
-def _addresses(host: str, port: int) -> Collection[IPv4Address | IPv6Address]:
-    """Return a host's addresses; none if its name can't be looked up here, as of another machine's network."""
+def _addresses(name: str) -> Collection[Address]:
+    """Return a name's addresses; none if it can't be looked up here."""
     try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        found = socket.getaddrinfo(name, None, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError):
         return ()
     return {ip_address(str(place[0]).partition("%")[0]) for *_, place in found}

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 import typer
 
 from automations.managing.adding import NewEndpoint, add_endpoint
-from automations.managing.url import allowed_networks, check_http, read_url
+from automations.managing.url import check_place, guard_of, read_url
 from automations.secrets import Keyring
 from automations.types import fits_any_type
 from console.changing import open_for_changes
@@ -99,7 +99,7 @@ def add(  # noqa: PLR0913 - each parameter is one of the command
     keyring = Keyring.from_environment(environment)
     check_can_encrypt(keyring)
     place = read_url(url)
-    check_http(place, allowed_networks(environment))
+    check_place(place, guard_of(environment))
     new = NewEndpoint(
         name=_name(name, place),
         url=place,

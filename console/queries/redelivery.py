@@ -1,0 +1,63 @@
+"""Reads which messages a person means to send again."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import LiteralString
+
+from console.queries.messages import Chosen
+from console.queries.tables import Tables
+
+# What waits is on its way already.
+_CHOSEN: LiteralString = """
+    SELECT d.endpoint_id, d.message_id, e.status = 'enabled' AS is_enabled
+    FROM rollcall.message_deliveries AS d
+    JOIN rollcall.messages AS m ON m.id = d.message_id
+    JOIN rollcall.endpoints AS e ON e.id = d.endpoint_id
+    WHERE d.status <> 'pending'
+        AND (%(message)s::text IS NULL OR d.message_id = %(message)s)
+        AND (%(endpoint)s::text IS NULL OR d.endpoint_id = %(endpoint)s)
+        AND (%(status)s::text IS NULL OR d.status = %(status)s)
+        AND (%(type)s::text IS NULL OR m.type LIKE %(type)s)
+        AND (%(session)s::text IS NULL OR m.session_id = %(session)s)
+        AND (%(since)s::timestamptz IS NULL OR m.occurred_at >= %(since)s)
+    ORDER BY d.position"""
+_OLD: LiteralString = """
+    SELECT d.message_id FROM rollcall.message_deliveries AS d
+    JOIN rollcall.messages AS m ON m.id = d.message_id
+    WHERE d.endpoint_id = %(endpoint)s AND d.status = 'held' AND d.reason = 'old' AND m.occurred_at >= %(since)s
+    ORDER BY d.position"""
+
+
+@dataclass(frozen=True, slots=True)
+class ToSend:
+    """What is to be sent again.
+
+    Attributes:
+        messages: the ids for each enabled endpoint, in the order of their positions.
+        disabled: how many more are for disabled endpoints.
+    """
+
+    messages: Mapping[str, Sequence[str]]
+    disabled: int
+
+    @property
+    def count(self) -> int:
+        """How many are for enabled endpoints."""
+        return sum(map(len, self.messages.values()))
+
+
+def to_send_again(tables: Tables, chosen: Chosen, message_id: str | None) -> ToSend:
+    """Return what is chosen and does not wait already; `message_id` of None is any message."""
+    messages: dict[str, list[str]] = {}
+    disabled = 0
+    for row in tables.rows(_CHOSEN, {**chosen.values(), "message": message_id}):
+        if row["is_enabled"]:
+            messages.setdefault(row["endpoint_id"], []).append(row["message_id"])
+        else:
+            disabled += 1
+    return ToSend(messages, disabled)
+
+
+def held_as_old(tables: Tables, chosen: Chosen) -> list[str]:
+    """Return the messages for an endpoint that are held because they are old, of what happened since a time."""
+    return [row["message_id"] for row in tables.rows(_OLD, chosen.values())]
