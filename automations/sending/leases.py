@@ -39,7 +39,8 @@ FROM mine WHERE state.endpoint_id = mine.endpoint_id
 RETURNING state.endpoint_id, mine.is_kept
 """
 _RELEASE: LiteralString = """
-UPDATE rollcall.endpoint_states SET served_by = NULL, served_until = NULL WHERE served_by = %s
+UPDATE rollcall.endpoint_states SET served_by = NULL, served_until = NULL
+WHERE served_by = %(me)s AND (%(only)s::text IS NULL OR endpoint_id = %(only)s)
 """
 _STATES: LiteralString = """
 SELECT endpoint_id, served_by = %(me)s, served_by IS NULL OR served_until < clock_timestamp(),
@@ -146,6 +147,6 @@ def look(  # noqa: PLR0913 - keyword-only
     return Round(served, taken, secrets, until if renew else None)
 
 
-def release(connection: psycopg.Connection[Any], me: UUID) -> None:
-    """Let other processes serve what this one served."""
-    connection.execute(_RELEASE, [me])
+def release(connection: psycopg.Connection[Any], me: UUID, only: str | None = None) -> None:
+    """Let other processes serve what this one served, or one endpoint of that."""
+    connection.execute(_RELEASE, {"me": me, "only": only})

@@ -195,6 +195,9 @@ class _Run:
             channel.drop()
         channel.endpoint = endpoint
         channel.signer = self._signers.signer(endpoint.id, served.secrets)
+        if channel.signer is None:
+            self._lose(endpoint.id)
+            return
         if served.slowed_for:
             channel.slow(now + timedelta(seconds=served.slowed_for))
         channel.pump()
@@ -209,6 +212,10 @@ class _Run:
         await channel.close()
         while channel.is_busy():  # noqa: ASYNC110 - rare, and simpler than one more signal
             await asyncio.sleep(_LEAST_INTERVAL)
+        if channel.signer is None:
+            # Another process may have the right key.
+            with suppress(psycopg.Error):
+                await self._looks.use(partial(release, me=self._me, only=channel.endpoint.id))
         del self._leaving[channel.endpoint.id]
         self._look_now.set()
 
