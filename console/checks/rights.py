@@ -10,14 +10,24 @@ from console.checks.finding import Finding, bad
 # Duplicated from the models, which are slow to import.
 TABLES = (
     "artifacts",
+    "attempts",
     "deliveries",
+    "endpoint_secrets",
+    "endpoint_states",
+    "endpoints",
     "livestreams",
+    "marks",
     "meetings",
+    "message_deliveries",
+    "messages",
     "organizations",
     "participant_events",
     "participants",
     "recordings",
+    "roster",
+    "roster_verdicts",
     "sessions",
+    "tellings",
     "timeline",
 )
 

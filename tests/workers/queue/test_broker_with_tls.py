@@ -2,8 +2,9 @@
 
 import os
 import shutil
+import socket
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -63,11 +64,18 @@ def broker() -> Iterator[Broker]:
     node.part.start()
     try:
         wait_until(node.answers, "RabbitMQ answers", seconds=120)
+        wait_until(lambda: listens(node.port + 1), "RabbitMQ listens for TLS, which it begins last", seconds=60)
         client = "certfile={}&keyfile={}".format(*authority.issue("client"))
         yield Broker(f"amqps://guest:guest@127.0.0.1:{node.port + 1}", authority, other, client)
     finally:
         node.part.kill()
         shutil.rmtree(folder)
+
+
+def listens(port: int) -> bool:
+    with suppress(ConnectionRefusedError), socket.create_connection(("127.0.0.1", port)):
+        return True
+    return False
 
 
 def publish(url: str, **environment: str) -> None:
