@@ -63,6 +63,8 @@ ANSWERS: dict[int, list[tuple[Any, ...]]] = {
     17: [(date(2026, 3, 31), Decimal("60.00")), (date(2026, 4, 1), Decimal("60.00"))],
     18: [(Decimal("14.3"),)],
     19: [("quarantined", None, "no JSON", 1, NINE)],
+    20: [("ben", "Ben", NINE, "below_threshold", 58), ("dora", None, NINE, "no_show", 0)],
+    21: [("ben", 0, 1), ("dora", 0, 1), ("ana", 1, 1)],
 }
 
 
@@ -102,6 +104,11 @@ def known(rows: Rows) -> Rows:
         "VALUES (%s, 'dyte', '', %s, 'quarantined', 'no JSON')",
         [new_delivery_id(NINE), NINE],
     )
+    for person, name, minimum in (("ana", None, 0.8), ("ben", "Ben", 0.8), ("dora", None, None)):
+        rows.connection.execute(
+            "INSERT INTO rollcall.roster VALUES ('algebra', %s, %s, %s, %s, %s)",
+            [person, NINE, NINE + timedelta(minutes=60), name, minimum],
+        )
     return rows
 
 
@@ -148,7 +155,8 @@ def test_the_role_reads_all_and_changes_nothing(known: Rows) -> None:
     known.connection.execute("SET ROLE rollcall_reader")
     known.ask("SELECT * FROM rollcall.added_later")
     assert known.ask("SELECT * FROM rollcall.daily_usage")
-    refused(known, "SELECT * FROM rollcall.deliveries")
+    for kept_back in ("deliveries", "messages", "endpoints", "endpoint_secrets"):
+        refused(known, f"SELECT * FROM rollcall.{kept_back}")
 
 
 def refused(rows: Rows, statement: str) -> None:
