@@ -241,9 +241,9 @@ def test_the_tables_are_those_of_a_plain_database(
             wait_until(lambda: administrator.execute(WAITED_LONG).fetchone() == (True,), "a worker waits", seconds=60)
         system.wait_for(len(BODIES))
         assert tables(administrator) == plain_tables
-        found = findings(system.rollcall("doctor"))
-        assert "failed" not in found, found
-        assert any("SSL_CERT_FILE" in said for said in found["warning"])
+        # It gives up on a part that does not answer in seconds, which a busy machine may not.
+        wait_until(lambda: "failed" not in findings(system.rollcall("doctor")), "doctor finds no fault", seconds=60)
+        assert any("SSL_CERT_FILE" in said for said in findings(system.rollcall("doctor"))["warning"])
 
     assert f"Replayed {len(BODIES)} deliveries: {len(BODIES)} processed." in system.rollcall("replay", "--all")
     assert tables(administrator) == plain_tables
