@@ -8,7 +8,7 @@ import sys
 import time
 from collections.abc import Mapping
 
-from benchmarks import cost, end_to_end, growth, idle_latency, intake, marks, memory, replay, yardsticks
+from benchmarks import cost, end_to_end, growth, idle_latency, intake, marks, memory, replay, sending, yardsticks
 from benchmarks.effort import Benchmark, Effort, Line
 from benchmarks.ground import ground
 from benchmarks.load import WRK
@@ -23,6 +23,7 @@ BENCHMARKS: Mapping[str, Benchmark] = {
     "marks": marks.measure,
     "memory": memory.measure,
     "replay": replay.measure,
+    "sending": sending.measure,
     "yardsticks": yardsticks.measure,
 }
 
