@@ -1,8 +1,10 @@
 """Attacks on a receiver process: meanwhile good deliveries come in, none is refused, and it stays within its bounds."""
 
 import base64
+import signal
 import socket
 import struct
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -12,8 +14,8 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
 from tests.attack.attackers import connections, is_closed, push, push_on_all, repeated
-from tests.attack.conftest import Target, Vendor, delivering, running
-from tests.receiver.running import RunningReceiver
+from tests.attack.conftest import SLOWEST, Target, Vendor, delivering, running
+from tests.receiver.running import RunningReceiver, wait_until
 
 MIB = 2**20
 START = b"POST /webhook HTTP/1.1\r\nhost: x\r\n"
@@ -106,8 +108,8 @@ def test_a_flood_of_connections_that_are_reset(target: Target, vendor: Vendor) -
     vendor.wait()
 
 
-def test_more_silent_connections_than_there_are_descriptors(tmp_path: Path, key: RSAPrivateKey) -> None:
-    with running(tmp_path, key, descriptors=100) as target, delivering(target) as vendor:
+def test_more_silent_connections_than_there_are_descriptors(tmp_path: Path, key: RSAPrivateKey, calm: Target) -> None:
+    with running(tmp_path, key, descriptors=100) as target, delivering(target, calm) as vendor:
         with connections(target.receiver, 400):
             vendor.wait()
         assert "rollcall_connections_crowded_out_total 0.0" not in target.figures()
@@ -118,3 +120,17 @@ def test_idle_connections_to_the_port_of_the_figures(target: Target, vendor: Ven
     with connections(RunningReceiver(target.metrics_port), 1_500):
         vendor.wait()
         assert "rollcall_accepted_total" in target.figures()
+
+
+def test_a_receiver_that_stands_still_for_longer_than_it_may_is_found_out(target: Target, calm: Target) -> None:
+    with pytest.raises(AssertionError, match="slowest"), delivering(target, calm) as vendor:
+        stand_still(target, vendor)
+
+
+def stand_still(target: Target, vendor: Vendor) -> None:
+    target.process.send_signal(signal.SIGSTOP)
+    try:
+        # So much longer than the bound, as on a busy machine the calm receiver may be slow too.
+        wait_until(lambda: time.monotonic() - vendor.asked_at > 8 * SLOWEST, "a delivery waits")
+    finally:
+        target.process.send_signal(signal.SIGCONT)
