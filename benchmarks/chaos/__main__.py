@@ -16,6 +16,7 @@ from contextlib import ExitStack
 from dataclasses import asdict
 from pathlib import Path
 
+from benchmarks.chaos.messages import judge_messages, wait_until_sent
 from benchmarks.chaos.posting import Plan
 from benchmarks.chaos.scenarios import DEFAULT_SECONDS, SCENARIOS
 from benchmarks.chaos.stage import set_stage
@@ -64,13 +65,17 @@ def run(arguments: argparse.Namespace) -> dict[str, object]:
         print("waiting for the last of it ...", file=sys.stderr, flush=True)
         try:
             story.figures["settled_after_seconds"] = round(wait_until_settled(stage, account), 1)
+            if stage.endpoints is not None:
+                took = wait_until_sent(stage.database_url, stage.endpoints)
+                story.figures["messages_settled_after_seconds"] = round(took, 1)
         except NeverCameError as error:
             story.failures.append(str(error))
         if story.nobody_notices and (account.refused or account.unanswered or account.late):
             story.failures.append("Some deliveries were refused, not answered or answered late.")
-        for worker in stage.workers:
-            worker.stop()
+        for part in (*stage.workers, *stage.automations):
+            part.stop()
         verdict = judge(stage, account)
+        messages = judge_messages(stage.database_url, stage.endpoints, story.losing) if stage.endpoints else None
         return {
             "scenario": arguments.scenario,
             "queue": arguments.queue,
@@ -88,8 +93,9 @@ def run(arguments: argparse.Namespace) -> dict[str, object]:
             "faults": dict(sorted(story.faults.items())),
             **story.figures,
             **asdict(verdict),
+            "messages": messages and asdict(messages),
             "failures": story.failures,
-            "kept_its_promise": verdict.is_good and not story.failures,
+            "kept_its_promise": verdict.is_good and (messages is None or messages.is_good) and not story.failures,
         }
 
 

@@ -1,8 +1,10 @@
 """The faults: what each does to which part."""
 
 from collections.abc import Callable, Iterator
+from functools import partial
 
 from benchmarks.chaos.database_faults import of_failover, of_full_data_disk, of_pooler, of_postgres, of_role_limits
+from benchmarks.chaos.endpoints import Mood
 from benchmarks.chaos.fault import Fault
 from benchmarks.chaos.part import Part
 from benchmarks.chaos.queue_faults import INTAKE, of_foreign_messages, of_rabbitmq_queue
@@ -20,6 +22,8 @@ from benchmarks.chaos.waiting import wait_until
 from tests.faults.tcp_proxy import TcpProxy
 
 _NODE_START_SECONDS = 120.0
+# And automations.
+WORKERS_TO_DATABASE = "workers to database"
 
 
 def faults_of(stage: Stage) -> list[Fault]:
@@ -28,6 +32,8 @@ def faults_of(stage: Stage) -> list[Fault]:
         *(fault for receiver in stage.receivers for fault in _of_part("receiver", receiver, frozen=6.0)),
         # Longer than it takes a queue to give a silent worker up.
         *(fault for worker in stage.workers for fault in _of_part("worker", worker, frozen=45.0)),
+        *(fault for part in stage.automations for fault in _of_part("automations", part, frozen=45.0)),
+        *_of_endpoints(stage),
         *of_postgres(stage),
         *of_full_data_disk(stage),
         *of_role_limits(stage),
@@ -38,7 +44,7 @@ def faults_of(stage: Stage) -> list[Fault]:
         *of_foreign_messages(stage),
         *_of_proxies(INTAKE, stage.to_queue),
         *_of_proxies("workers to queue", stage.from_queue),
-        *_of_proxies("workers to database", stage.to_database),
+        *_of_proxies(WORKERS_TO_DATABASE, stage.to_database),
         *of_full_spool_disk(stage),
         *of_full_log_disk(stage),
         *of_stderr(stage),
@@ -52,6 +58,22 @@ def _of_part(kind: str, part: Part, frozen: float) -> Iterator[Fault]:
     yield Fault(f"{kind} killed", part.name, part.kill, part.start, 5.0)
     yield Fault(f"{kind} frozen", part.name, part.freeze, part.thaw, frozen)
     yield Fault(f"{kind} restarted", part.name, part.stop_in_order, part.start, 1.0)
+
+
+def _of_endpoints(stage: Stage) -> Iterator[Fault]:
+    endpoints = stage.endpoints
+    if endpoints is None:
+        return
+    kinds = {
+        "endpoint fails": Mood.FAILS,
+        "endpoint hangs": Mood.HANGS,
+        "endpoint cuts off": Mood.CUTS_OFF,
+        "endpoint answers late": Mood.LATE,
+    }
+    for kind, mood in kinds.items():
+        for endpoint in endpoints.moods:
+            turn = partial(endpoints.turn, endpoint)
+            yield Fault(kind, endpoint, partial(turn, mood), partial(turn, Mood.GOOD), 15.0)
 
 
 def _of_rabbitmq(stage: Stage) -> Iterator[Fault]:

@@ -24,11 +24,13 @@ class Misfortune:
 
     Attributes:
         befallen: how often each kind came.
+        periods: when each was on, by the monotonic clock.
         failures: what did not go as it must when a fault began or ended, or never came.
     """
 
     def __init__(self, stage: Stage, seed: int) -> None:
         self.befallen: Counter[str] = Counter()
+        self.periods: list[tuple[Fault, float, float]] = []
         self.failures: list[str] = []
         self._stage = stage
         self._faults: dict[str, list[Fault]] = {}
@@ -90,6 +92,7 @@ class Misfortune:
             return
 
     def _suffer(self, fault: Fault, lasts: float) -> None:
+        began = time.monotonic()
         try:
             try:
                 fault.begin()
@@ -104,3 +107,4 @@ class Misfortune:
             self.failures.append(f"{fault.kind}: {type(error).__name__}: {error}")
         with self._lock:
             self._suffering -= fault.targets
+            self.periods.append((fault, began, time.monotonic()))

@@ -8,6 +8,8 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from benchmarks.chaos.database_faults import SERVER
+from benchmarks.chaos.faults import WORKERS_TO_DATABASE
 from benchmarks.chaos.misfortune import Misfortune
 from benchmarks.chaos.stage import Stage
 from benchmarks.chaos.verdict import in_spool
@@ -28,12 +30,14 @@ class Story:
         faults: how often each kind came.
         failures: what did not hold.
         figures: of this scenario alone.
+        losing: when faults were on by which the answer to a message may be lost, by the monotonic clock.
         nobody_notices: no delivery may be refused or answered late.
     """
 
     faults: Counter[str] = field(default_factory=Counter)
     failures: list[str] = field(default_factory=list)
     figures: dict[str, object] = field(default_factory=dict)
+    losing: list[tuple[float, float]] = field(default_factory=list)
     nobody_notices: bool = False
 
 
@@ -45,9 +49,12 @@ def mixed(stage: Stage, seed: int, seconds: float) -> Story:
     """Anything befalls anything, every few seconds, at times two at once."""
     misfortune = Misfortune(stage, seed)
     misfortune.rage(seconds)
-    deaths = {part.name: part.deaths for part in (*stage.receivers, *stage.workers) if part.deaths}
+    deaths = {part.name: part.deaths for part in stage.own_parts if part.deaths}
     failures = misfortune.failures + [f"{name} ended by itself, with {ends}." for name, ends in deaths.items()]
-    return Story(+misfortune.befallen, failures, {"left_out": stage.left_out})
+    senders = {SERVER, WORKERS_TO_DATABASE, *(part.name for part in stage.automations)}
+    senders |= set(stage.endpoints.moods if stage.endpoints else ())
+    losing = [(began, ended) for fault, began, ended in misfortune.periods if fault.targets & senders]
+    return Story(+misfortune.befallen, failures, {"left_out": stage.left_out}, losing)
 
 
 def queue_down(stage: Stage, _seed: int, seconds: float) -> Story:

@@ -10,10 +10,14 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Literal
 
+import psycopg
+from cryptography.fernet import Fernet
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from automations.secrets import Keyring
 from benchmarks.chaos.disk import Disk, missing_for_disks
+from benchmarks.chaos.endpoints import Endpoints, Mood
 from benchmarks.chaos.part import Part
 from benchmarks.chaos.pooler import Pooler
 from benchmarks.chaos.ports import free_port
@@ -51,6 +55,8 @@ class Stage:
         to_database: those between workers and database.
         receivers: two of them.
         workers: two of them.
+        automations: two of them, where messages are sent.
+        endpoints: that they are sent to; None where none are.
         ports: of the receivers.
         pooler: what stands between the proxies and Postgres, if anything does.
         logs: the folder of the parts' logs.
@@ -79,6 +85,8 @@ class Stage:
         self.to_database: list[TcpProxy] = []
         self.receivers: list[Part] = []
         self.workers: list[Part] = []
+        self.automations: list[Part] = []
+        self.endpoints: Endpoints | None = None
         self.ports: list[int] = []
         self.foreign = 0
         self.pooler: Pooler | None = None
@@ -87,6 +95,11 @@ class Stage:
     def database_url(self) -> str:
         """The database, not through a proxy."""
         return self.postgres.url()
+
+    @property
+    def own_parts(self) -> Sequence[Part]:
+        """All processes of Rollcall."""
+        return (*self.receivers, *self.workers, *self.automations)
 
     @property
     def python_path(self) -> str:
@@ -150,7 +163,9 @@ class Stage:
             self.receivers.append(self._part(f"receiver-{number}", "receiver", (), receiving))
             working = {**shared, "BROKER_URL": self._broker_url(self.from_queue)}
             self.workers.append(self._part(f"worker-{number}", "workers", worker, working))
-        for part in (*self.receivers, *self.workers):
+        if frail:
+            self._add_automations(ending, shared)
+        for part in self.own_parts:
             ending.callback(part.kill)
             part.start()
         wait_until(self.is_ready, "the receivers are ready", _START_SECONDS)
@@ -163,18 +178,21 @@ class Stage:
         """End every fault that may still be on: all parts run, all proxies pass on, disks have room."""
         for disk in self.disks.values():
             disk.make_room()
+        if self.endpoints is not None:
+            for endpoint in self.endpoints.moods:
+                self.endpoints.turn(endpoint, Mood.GOOD)
         for proxy in (*self.to_queue, *self.from_queue, *self.to_database):
             proxy.delay(0)
             proxy.admit()
             proxy.thaw()
         poolers = [self.pooler.part] if self.pooler else []
-        for part in (*poolers, *(node.part for node in self.nodes), *self.receivers, *self.workers):
+        for part in (*poolers, *(node.part for node in self.nodes), *self.own_parts):
             part.thaw()
             part.start()
 
     def supervise(self) -> None:
         """Start again what has ended by itself, as whatever looks after processes does."""
-        for part in (*self.receivers, *self.workers):
+        for part in self.own_parts:
             part.supervise()
 
     def fail_over(self) -> None:
@@ -185,6 +203,20 @@ class Stage:
         self.postgres, self.standby = self.standby, self.postgres
         self.postgres_folder, self.standby_folder = self.standby_folder, self.postgres_folder
         self._start_standby()
+
+    def _add_automations(self, ending: ExitStack, shared: Mapping[str, str]) -> None:
+        self.endpoints = ending.enter_context(Endpoints())
+        key = Fernet.generate_key()
+        with psycopg.connect(self.database_url, autocommit=True) as connection:
+            self.endpoints.add_to(connection, Keyring((Fernet(key),)))
+        sending = {
+            **shared,
+            "SECRETS_KEY": key.decode(),
+            "AUTOMATIONS_ALLOW": "127.0.0.1/32",
+            "SETTLE_AFTER": "5s",
+            "ANNOUNCE_WITHIN": "3650d",  # the load's events are of no present time
+        }
+        self.automations = [self._part(f"automations-{number}", "automations", (), sending) for number in (1, 2)]
 
     def _add_standby(self, ending: ExitStack) -> None:
         self.standby = EmbeddedPostgres(self.standby_folder, self._postgres_settings)

@@ -10,8 +10,8 @@ from benchmarks.chaos.waiting import wait_until
 from console.embedded.place import choose_place
 from console.embedded.server import EmbeddedPostgres
 
-# Of a server that has a standby.
-REPLICATED = {"wal_level": "replica", "max_wal_senders": "4"}
+# Of a server that has a standby, which may need what was written while the server was killed and started again.
+REPLICATED = {"wal_level": "replica", "max_wal_senders": "4", "wal_keep_size": "1GB"}
 
 _SECONDS = 120.0
 

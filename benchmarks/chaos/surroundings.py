@@ -9,16 +9,18 @@ from pathlib import Path
 
 import psutil
 
-from benchmarks.chaos.fault import Fault
+from benchmarks.chaos.fault import Fault, SparedError
 from benchmarks.chaos.hostility import Hostility
 from benchmarks.chaos.part import Part
 from benchmarks.chaos.queue_faults import INTAKE
-from benchmarks.chaos.stage import Stage
+from benchmarks.chaos.stage import Stage, receiver_is_ready
+from benchmarks.chaos.waiting import NeverCameError, wait_until
 
 # How far the clock jumps, as libfaketime takes it, and the seconds for which it stays there.
 _JUMPS = ("+3d", "-3d", "@1969-12-30 00:00:00", "+400d", "+0")
 _JUMP_SECONDS = 1.5
 _START_SECONDS = 4.0
+_READY_WITHIN = 15.0
 _FAKETIME = Path("/usr/lib")
 # libfaketime's sleep fails where it leaves the monotonic clock alone: processes under it sleep otherwise.
 _SLEEP = """
@@ -105,7 +107,11 @@ def of_stderr(stage: Stage) -> Iterator[Fault]:
 def of_descriptors(stage: Stage) -> Iterator[Fault]:
     """A receiver can open no more files, connections included."""
 
-    def take(part: Part) -> None:
+    def take(part: Part, port: int) -> None:
+        try:
+            wait_until(lambda: receiver_is_ready(port), "the receiver is ready", _READY_WITHIN)
+        except NeverCameError as error:  # to start without descriptors is another story: it ends
+            raise SparedError from error
         for process in _family(part):
             with suppress(psutil.NoSuchProcess, ProcessLookupError):
                 _, most = resource.prlimit(process.pid, resource.RLIMIT_NOFILE)
@@ -117,8 +123,8 @@ def of_descriptors(stage: Stage) -> Iterator[Fault]:
                 _, most = resource.prlimit(process.pid, resource.RLIMIT_NOFILE)
                 resource.prlimit(process.pid, resource.RLIMIT_NOFILE, (min(1024, most), most))
 
-    for part in stage.receivers:
-        yield Fault("receiver descriptors exhausted", part.name, _with(take, part), _with(give, part), 8.0)
+    for part, port in zip(stage.receivers, stage.ports, strict=True):
+        yield Fault("receiver descriptors exhausted", part.name, _with(take, part, port), _with(give, part), 8.0)
 
 
 def of_clock(stage: Stage) -> Iterator[Fault]:
