@@ -1,4 +1,4 @@
-"""What all tests share: one embedded Postgres, and for each test a database of its own with the tables in it."""
+"""Shared by all tests: one embedded Postgres, and for each test a database with the tables in it."""
 
 import os
 import shutil
@@ -25,7 +25,7 @@ _numbers = count(1)
 
 @pytest.fixture(scope="session")
 def embedded_postgres() -> Iterator[EmbeddedPostgres]:
-    """A server for this run of the tests. It forgets at a power cut, which is all that makes it unlike the real one."""
+    """A server for this test run. It differs from the real one only in not surviving a power cut."""
     folder = make_reachable_folder()
     server = EmbeddedPostgres(
         folder / "postgres", {"fsync": "off", "full_page_writes": "off", "shared_buffers": "64MB"}
@@ -40,7 +40,7 @@ def embedded_postgres() -> Iterator[EmbeddedPostgres]:
 
 @pytest.fixture
 def reachable_folder() -> Iterator[Path]:
-    """An empty folder that the server's account reaches too; pytest's own are closed to it when root runs the tests."""
+    """An empty folder that the server's account can access; it can't access pytest's when root runs the tests."""
     folder = make_reachable_folder()
     yield folder
     shutil.rmtree(folder)
@@ -56,7 +56,7 @@ def make_reachable_folder() -> Path:
 
 @pytest.fixture(scope="session")
 def migrated_template(embedded_postgres: EmbeddedPostgres) -> str:
-    """The name of a database with all migrations applied, there to be cloned and never to be connected to."""
+    """The name of a database with all migrations applied, to be cloned but never connected to."""
     _execute(embedded_postgres, f"CREATE DATABASE {_TEMPLATE}")
     migrate_database(embedded_postgres.url(_TEMPLATE))
     return _TEMPLATE
@@ -64,13 +64,13 @@ def migrated_template(embedded_postgres: EmbeddedPostgres) -> str:
 
 @pytest.fixture
 def database_url(embedded_postgres: EmbeddedPostgres, migrated_template: str) -> Iterator[str]:
-    """The URL of this test's own database, with all tables and no rows."""
+    """The URL of this test's database, with all tables and no rows."""
     yield from _database(embedded_postgres, migrated_template)
 
 
 @pytest.fixture
 def used_database_url(database_url: str) -> str:
-    """A database with some sessions and all that hangs on them, and a message in the queue."""
+    """A database with some complete sessions, and a message in the queue."""
     subprocess.run(
         [
             sys.executable,
@@ -97,16 +97,16 @@ def used_database_url(database_url: str) -> str:
 
 @pytest.fixture
 def empty_database_url(embedded_postgres: EmbeddedPostgres) -> Iterator[str]:
-    """The URL of this test's own database, before any migration."""
+    """The URL of this test's database, before any migration."""
     yield from _database(embedded_postgres, "template1")
 
 
 def _database(server: EmbeddedPostgres, template: str) -> Iterator[str]:
     name = f"test_{next(_numbers)}"
-    # Copied as files: without fsync that is faster than through the log of writes.
+    # Copied as files: without fsync that is faster than through the WAL.
     _execute(server, f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")
     yield server.url(name)
-    # By force: what a test killed may still be connected.
+    # By force: processes killed by a test may still be connected.
     _execute(server, f"DROP DATABASE {name} WITH (FORCE)")
 
 

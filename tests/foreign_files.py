@@ -1,4 +1,4 @@
-"""What somebody else may put under a name of ours: each takes the path and, for a link, what it points to."""
+"""Files that another user may create under a name we use. Each function takes the path and a link's target."""
 
 import os
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Being another user for a moment, where the tests run as root."""
+"""Acts as another user, if the tests run as root."""
 
 import os
 import pwd
@@ -14,7 +14,7 @@ needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can be anot
 
 
 def as_nobody(folder: Path, act: Callable[[], object]) -> str:
-    """Do something as the user `nobody`, in a process of its own, and return what went wrong, or nothing.
+    """Do something as the user `nobody`, in a separate process, and return what went wrong; empty if nothing.
 
     Args:
         folder: where the process is; that user must be able to get there.
@@ -25,7 +25,7 @@ def as_nobody(folder: Path, act: Callable[[], object]) -> str:
             above.chmod(above.stat().st_mode | 0o011)
     reading, writing = os.pipe()
     with warnings.catch_warnings():
-        # Python warns of threads that hold a lock in the child that nothing releases; it takes none of theirs.
+        # Python warns about locks held by other threads at the fork; the child takes none of them.
         warnings.simplefilter("ignore", DeprecationWarning)
         child = os.fork()
     if not child:

@@ -1,4 +1,4 @@
-"""Receiver and worker as processes, one signed POST to the former, and waiting for what the latter makes of it."""
+"""Receiver and worker as processes: posts signed deliveries and waits for the resulting rows."""
 
 import http.client
 import os
@@ -21,7 +21,7 @@ PREFIXES = {"dyte": "dyte", "realtimekit": "rtk"}
 
 
 def free_port() -> int:
-    """Return a port that nobody has, nor the next one, below those that the system hands out to connections."""
+    """Return a port that is free, as is the next one, below the range of outgoing connections."""
     while True:
         port = random.randrange(15000, 32000, 2)
         with (
@@ -33,12 +33,12 @@ def free_port() -> int:
 
 
 class System:
-    """A receiver and a worker, each a process in a folder of their own, with Postgres as the queue."""
+    """A receiver and a worker as processes in a separate folder, with Postgres as the queue."""
 
     def __init__(
         self, folder: Path, database_url: str, key: RSAPrivateKey, settings: dict[str, str], prefix: Sequence[str] = ()
     ) -> None:
-        """Start nothing yet; `prefix` is what each process is started by."""
+        """Start nothing yet; `prefix` comes before each process's command."""
         self._prefix = prefix
         self.folder = folder
         self.database_url = database_url
@@ -66,7 +66,7 @@ class System:
             )
 
     def rollcall(self, *arguments: str) -> str:
-        """Return all that a `rollcall` command prints."""
+        """Return everything that a `rollcall` command prints."""
         command = [*self._prefix, sys.executable, "-c", "from console.main import main; main()", *arguments]
         done = subprocess.run(
             command, cwd=self.folder, env=self._environment, capture_output=True, check=False, timeout=120
@@ -84,7 +84,7 @@ class System:
         return self.receiver.ask("POST", "/webhook", body, {"connection": "close", **headers})
 
     def wait_for(self, deliveries: int) -> None:
-        """Return once the ledger holds so many deliveries and the queue is empty."""
+        """Return once the ledger holds this many deliveries and the queue is empty."""
         with psycopg.connect(self.database_url, autocommit=True) as connection:
             wait_until(
                 lambda: (

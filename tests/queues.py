@@ -1,4 +1,4 @@
-"""Both queues, real ones: each test that asks for `broker_url` runs on Postgres and on RabbitMQ, on an empty queue."""
+"""Both real queues: each test that uses `broker_url` runs on an empty queue in Postgres and in RabbitMQ."""
 
 import os
 import shutil
@@ -37,7 +37,7 @@ def queue_database(database_url: str) -> str:
 
 @pytest.fixture(scope="session")
 def rabbitmq_vhost() -> Iterator[str]:
-    """The URL of a virtual host of this test run's own, or of the one in RABBITMQ_URL where none can be made."""
+    """The URL of a virtual host for this test run, or RABBITMQ_URL itself if none can be created."""
     url = os.environ.get("RABBITMQ_URL", DEFAULT_RABBITMQ_URL)
     if not _lets_in(url):
         if os.environ.get("CI") == "true":
@@ -55,9 +55,9 @@ def rabbitmq_vhost() -> Iterator[str]:
 
 @contextmanager
 def alone_at(url: str) -> Iterator[None]:
-    """Keep others of this test run away from a RabbitMQ whose virtual host they share.
+    """Exclude other processes of this test run from a RabbitMQ whose virtual host they share.
 
-    A queue's name is fixed between receivers and workers, so tests can't have names of their own: they take turns.
+    Receivers and workers share a fixed queue name, so tests can't choose their own: they take turns.
     """
     if urlsplit(url).path.startswith(f"/{_OWN_VHOST}"):
         yield
@@ -125,7 +125,7 @@ def _lets_in(url: str) -> bool:
 
 
 def rabbitmqctl(*arguments: str) -> bool:
-    """Tell whether rabbitmqctl is here and did as it was told."""
+    """Return whether rabbitmqctl is installed and succeeded."""
     if shutil.which("rabbitmqctl") is None:
         return False
     return (

@@ -1,4 +1,4 @@
-"""One lesson in fifteen payloads, signed and posted in their order: what a person reading them expects to find."""
+"""One lesson in fifteen payloads, signed and posted in order, gives the rows that a person would expect."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -76,7 +76,7 @@ DIALECTS: dict[str, dict[str, Any]] = {
 
 
 class Posted:
-    """The database after all fifteen, and what the dialect says of its own."""
+    """The database after all fifteen, and the values that differ by dialect."""
 
     def __init__(self, dialect: str, bodies: list[bytes], connection: psycopg.Connection[Any]) -> None:
         self.dialect = dialect
@@ -88,7 +88,7 @@ class Posted:
         self.received = [row["received_at"] for row in self.deliveries]
 
     def rows(self, table: str, order: str, *, without: tuple[str, ...] = ()) -> list[dict[str, Any]]:
-        """Return a table's rows; of the columns that only merging needs, none."""
+        """Return a table's rows, without the columns that only merging needs."""
         rows = self._cursor.execute(f"SELECT * FROM rollcall.{table} ORDER BY {order}".encode()).fetchall()
         inner = ("_by", *without)
         return [

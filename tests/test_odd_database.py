@@ -1,4 +1,4 @@
-"""A database, a role and an environment with settings of every odd kind: all comes out as on a plain one."""
+"""A database, a role and an environment with unusual settings of every kind: the results are as on a plain one."""
 
 import json
 import os
@@ -65,7 +65,7 @@ PLAIN = {
 def make_odd(url: str) -> None:
     with psycopg.connect(url, autocommit=True) as connection:
         name = connection.info.dbname
-        # A name of ours that somebody else's schema has, too, and looks there first.
+        # A function we use that another schema redefines, and a search path that finds that one first.
         connection.execute(
             "CREATE FUNCTION public.pg_advisory_xact_lock(bigint) RETURNS void LANGUAGE plpgsql AS "
             "$$BEGIN RAISE 'somebody else''s'; END$$"

@@ -1,4 +1,4 @@
-"""Secrets do not rest: a stream key that came in, in whatever spelling, is nowhere once it has been processed."""
+"""Secrets are not stored: a stream key, in whatever spelling, is nowhere once its delivery has been processed."""
 
 import json
 from pathlib import Path
@@ -12,7 +12,7 @@ from tests.workers.reading.test_stream_key import KEY, SPELLINGS, SPOILED
 HOSTILE = [
     b'{"event":"livestreaming.statusUpdate","streamId":"\xff","streamKey":"' + KEY.encode() + b'"}',
     json.dumps({"event": "livestreaming.statusUpdate", "streamKey": KEY}).encode("utf-16"),
-    # Fields that can't be read, ids that are too long: what is said of them must not quote them.
+    # Unreadable fields and ids that are too long: messages about them must not quote them.
     json.dumps({"event": "livestreaming.statusUpdate", "streamId": f"streamKey={KEY} " * 30, "status": KEY}).encode(),
     json.dumps({"event": f"x streamKey={KEY}", "meeting": {"id": f"streamKey={KEY}"}}).encode(),
     json.dumps({"event": "livestreaming.statusUpdate", "streamId": "s-2", "status": "LIVE", "playbackUrl": f"x/{KEY}"})

@@ -1,4 +1,4 @@
-"""Turns at something that only one test at a time can use, across the processes of a test run."""
+"""Lets the processes of a test run take turns at something that only one test at a time can use."""
 
 import fcntl
 import hashlib
@@ -7,13 +7,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-# What this process has its turn at; a test may ask for what its module has already.
+# The names this process holds; a test may ask for one that its module already holds.
 _held: set[Path] = set()
 
 
 @contextmanager
 def turn_at(name: str) -> Iterator[None]:
-    """Wait until no other process on this machine has its turn at `name`, and keep it for the `with` block."""
+    """Wait until no other process on this machine holds `name`, and hold it for the `with` block."""
     file = Path(tempfile.gettempdir(), f"rollcall-turn-{hashlib.sha256(name.encode()).hexdigest()[:16]}")
     if file in _held:
         yield

@@ -1,1 +1,1 @@
-"""Chaos: Rollcall as real processes under load, killed, frozen and cut off; then counted whether anything is lost."""
+"""Chaos: kills, freezes and disconnects real Rollcall processes under load, then counts what was lost."""

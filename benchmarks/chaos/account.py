@@ -1,4 +1,4 @@
-"""What came of a load: what was sent, and what was answered."""
+"""The result of a load: what was sent, and the answers."""
 
 from collections import Counter
 from dataclasses import dataclass, field
@@ -8,16 +8,16 @@ from workers.queue.delivery import Provider
 
 @dataclass
 class Account:
-    """What came of a load.
+    """The result of a load.
 
     Attributes:
-        sent: posts, second tries and duplicates among them.
+        sent: posts, including retries and duplicates.
         accepted: answers of 200, by the SHA-256 of the body.
-        bodies: that were posted, by their SHA-256.
+        bodies: those posted, by SHA-256.
         refused: other answers, by status.
-        unanswered: posts without an answer: refused connections, broken ones, and those that took too long.
-        given_up: deliveries that no try got a 200 for.
-        lost_to_refusals: good deliveries of a dialect that never retries a 4xx, and that got one.
+        unanswered: posts without an answer: refused, broken and timed out connections.
+        given_up: deliveries for which no attempt got a 200.
+        lost_to_refusals: good deliveries that got a 4xx, in a dialect that never retries one.
         slowest: answer, in seconds.
         late: answers after the vendor's patience.
     """
@@ -33,7 +33,7 @@ class Account:
     late: int = 0
 
     def __add__(self, other: "Account") -> "Account":
-        """Return what came of two loads."""
+        """Return the sum of two loads."""
         return Account(
             sent=self.sent + other.sent,
             accepted=self.accepted + other.accepted,

@@ -26,7 +26,7 @@ class Fault:
 
     @property
     def targets(self) -> frozenset[str]:
-        """All that suffers from it."""
+        """Everything that it affects."""
         return frozenset((self.target, *self.also))
 
 

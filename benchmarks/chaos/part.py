@@ -89,7 +89,7 @@ class Part:
             self.start()
 
     def stop(self) -> int:
-        """Ask it to end and return its exit status once it has.
+        """Ask it to end, wait, and return its exit status.
 
         Raises:
             subprocess.TimeoutExpired: it does not end.
@@ -111,18 +111,18 @@ class Part:
             raise BadEndError(f"{self.name} exited with status {status} when asked to stop.")
 
     def kill(self) -> None:
-        """End it and whatever it has started at once, as a power cut does."""
+        """Kill it and all its children at once, like a power cut."""
         if self._process is not None:
             self._is_asked_to_end = True
             self._signal(signal.SIGKILL)
             self._process.wait()
 
     def freeze(self) -> None:
-        """Stop it in the middle of whatever it does."""
+        """Suspend it in the middle of its work."""
         self._signal(signal.SIGSTOP)
 
     def thaw(self) -> None:
-        """Let it go on."""
+        """Resume it."""
         self._signal(signal.SIGCONT)
 
     def _signal(self, number: signal.Signals) -> None:

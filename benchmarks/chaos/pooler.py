@@ -1,4 +1,4 @@
-"""pgbouncer in session mode, as it stands in front of many a Postgres."""
+"""pgbouncer in session mode, as used in front of many Postgres servers."""
 
 import os
 import shutil
@@ -48,7 +48,7 @@ class Pooler:
     """
 
     def __init__(self, database_url: str, folder: Path) -> None:
-        """Prepare to stand in front of a database.
+        """Prepare a pooler for a database.
 
         Raises:
             FileNotFoundError: pgbouncer is not installed.

@@ -1,4 +1,4 @@
-"""Ports to listen on that are still free when who listened there has died and comes back."""
+"""Ports that are still free when a server is restarted on them."""
 
 import random
 import socket

@@ -43,7 +43,7 @@ class Stage:
 
     Attributes:
         folder: where it runs and logs.
-        queue: the kind of queue, or the URL of a RabbitMQ that is not the stage's own.
+        queue: the kind of queue, or the URL of an existing RabbitMQ.
         key: what deliveries must be signed with.
         postgres: the database's server, and the queue's if that is Postgres; after a failover another one.
         postgres_folder: of its data.

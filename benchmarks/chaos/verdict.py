@@ -25,7 +25,7 @@ from workers.queue.message import QUEUE_NAME
 from workers.queue.publisher import QueueAwayError
 from workers.reading.scope import Scope
 
-# What a dead worker had in hand is taken over within a minute; the rest is work.
+# A dead worker's messages are taken over within a minute; the rest is processing.
 SETTLE_SECONDS = 240.0
 
 # No run lasts so long, and clocks jump by days.

@@ -1,4 +1,4 @@
-"""Waiting for something to come about, with a deadline."""
+"""Waits for a condition, with a deadline."""
 
 import time
 from collections.abc import Callable
@@ -7,7 +7,7 @@ _LOOK_INTERVAL = 0.05
 
 
 class NeverCameError(Exception):
-    """What was waited for has not come about in time."""
+    """The condition did not hold in time."""
 
 
 def wait_until(holds: Callable[[], bool], what: str, seconds: float) -> float:
@@ -19,6 +19,6 @@ def wait_until(holds: Callable[[], bool], what: str, seconds: float) -> float:
     began = time.monotonic()
     while not holds():
         if time.monotonic() - began > seconds:
-            raise NeverCameError(f"In {seconds:.0f} s it did not come to this: {what}.")
+            raise NeverCameError(f"In {seconds:.0f} s this did not happen: {what}.")
         time.sleep(_LOOK_INTERVAL)
     return time.monotonic() - began

@@ -1,4 +1,4 @@
-"""`rollcall` as a person calls it: a process of its own, in a folder of its own."""
+"""`rollcall` as a person calls it: a separate process in a separate folder."""
 
 import io
 import os

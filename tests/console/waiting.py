@@ -7,7 +7,7 @@ import pytest
 
 
 def wait_until(condition: Callable[[], bool], what: str, seconds: float = 60.0) -> None:
-    """Return as soon as `condition` holds; fail the test, saying `what` did not come, if it never does."""
+    """Return as soon as `condition` holds; fail the test, naming `what`, if it does not in time."""
     deadline = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > deadline:

@@ -1,4 +1,4 @@
-"""Stages with real processes, and loads to put them under; after each load everything must be in the tables once."""
+"""Stages of real processes, and loads for them; after each load everything must be in the tables exactly once."""
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -20,7 +20,7 @@ TRIES = 60
 WAIT_SECONDS = 60.0
 
 POSTGRES_SETTINGS = {"fsync": "off", "full_page_writes": "off", "shared_buffers": "64MB"}
-# Seconds of silence after which a worker is dead; a tenth of what it is for users.
+# Seconds of silence after which a worker counts as dead: a tenth of the default.
 WORKER = ["--dead-after", "2"]
 
 _seeds = count(1)
@@ -38,13 +38,13 @@ class Load:
         self.vendor = vendor
 
     def goes_on(self, deliveries: int = 50) -> None:
-        """Return once so many more have been answered with 200."""
+        """Return once this many more have been answered with 200."""
         goal = self.vendor.accepted + deliveries
         wait_until(lambda: self.vendor.accepted >= goal, "deliveries are accepted", WAIT_SECONDS)
 
 
 class Theatre:
-    """A stage and all loads that it has been under."""
+    """A stage and all its loads so far."""
 
     def __init__(self, stage: Stage) -> None:
         self.stage = stage
@@ -52,7 +52,7 @@ class Theatre:
 
     @contextmanager
     def under_load(self) -> Iterator[Load]:
-        """Put the stage under load for the block; then all of it must have come to the tables, once."""
+        """Put the stage under load for the block; afterwards everything must be in the tables exactly once."""
         plan = Plan(ports=self.stage.ports, rate=RATE, seed=next(_seeds), tries=TRIES)
         with Vendor(plan, self.stage.key) as vendor:
             load = Load(vendor)
@@ -91,12 +91,12 @@ UnderLoad = Callable[[], AbstractContextManager[Load]]
 
 @pytest.fixture
 def stage(theatre: Theatre) -> Iterator[Stage]:
-    """The stage, whole again after each test."""
+    """The stage, repaired after each test."""
     yield theatre.stage
     theatre.stage.repair()
 
 
 @pytest.fixture
 def under_load(theatre: Theatre) -> UnderLoad:
-    """Put the stage under load for a `with` block; then all of it must have come to the tables, once."""
+    """Put the stage under load for a `with` block; afterwards everything must be in the tables exactly once."""
     return theatre.under_load

@@ -37,19 +37,19 @@ class TcpProxy:
         self.thaw()
 
     def freeze(self) -> None:
-        """Pass nothing on, but keep every connection open: new ones are accepted and hear nothing."""
+        """Pass nothing on, but keep every connection open; new ones are accepted and get no answer."""
         self._flowing.clear()
 
     def thaw(self) -> None:
-        """Pass on again, what came in meanwhile included."""
+        """Pass on again, including what arrived meanwhile."""
         self._flowing.set()
 
     def delay(self, seconds: float) -> None:
-        """Hold every piece of data for so long before it is passed on."""
+        """Delay every piece of data by this many seconds."""
         self._delay = seconds
 
     def cut(self) -> None:
-        """Break all connections that are open now, without a farewell."""
+        """Reset all open connections."""
         with self._lock:
             sockets, self._sockets = self._sockets, []
         for one in sockets:
@@ -58,16 +58,16 @@ class TcpProxy:
                 one.shutdown(socket.SHUT_RDWR)
 
     def refuse(self) -> None:
-        """Break all connections and every new one at once, until `admit`."""
+        """Reset all connections, and every new one at once, until `admit`."""
         self._refusing = True
         self.cut()
 
     def admit(self) -> None:
-        """Let new connections in again."""
+        """Accept new connections again."""
         self._refusing = False
 
     def half_close(self) -> None:
-        """Tell clients that the server sends no more, while what they send still goes through."""
+        """Close the server's direction towards clients, while their data still goes through."""
         with self._lock:
             clients = self._sockets[::2]
         for client in clients:
@@ -75,7 +75,7 @@ class TcpProxy:
                 client.shutdown(socket.SHUT_WR)
 
     def rewritten(self, data: bytes) -> bytes:
-        """Return what is passed on for a piece of data; a subclass may know better."""
+        """Return what to pass on for a piece of data; subclasses may change it."""
         return data
 
     def _accept(self) -> None:

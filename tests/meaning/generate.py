@@ -63,7 +63,7 @@ def _begin(world: World, number: int, head: Choices, morning: datetime) -> Sessi
     meeting = head.below(4)
     organization = ORGANIZATIONS[meeting] if head.below(8) != 7 else head.pick(ORGANIZATIONS)
     begin = morning + timedelta(seconds=30 * head.below(120))
-    # a moment of its own, now and then, else the sessions of one world meet at the very same ones
+    # sometimes a distinct moment, else all sessions of a world share the same ones
     begin += timedelta(microseconds=[0, 1000, 353][head.below(3)])
     dialect = Dialect(realtimekit=head.below(2) == 1, time_format=head.below(4))
     room = Room(f"s{number}", f"m{meeting}", organization, created_at=morning - timedelta(days=meeting + number % 2))

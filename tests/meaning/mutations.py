@@ -29,7 +29,7 @@ MODULES = ("values", "reading", "ledger", "happenings", "oracle", "presence")
 
 
 def with_mutation(mutation: Mutation) -> dict[str, ModuleType]:
-    """Return the modules of the reference model, made anew with a wrong rule in one of them."""
+    """Return fresh modules of the reference model, with a wrong rule in one of them."""
     modules: dict[str, ModuleType] = {}
     with _restored_modules():
         for name in MODULES:

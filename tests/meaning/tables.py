@@ -10,7 +10,7 @@ from psycopg.rows import dict_row
 Row = dict[str, Any]
 Connection = psycopg.Connection[tuple[Any, ...]]
 
-# By table: the columns that name a row, and the others. `deliveries.error` and `.raw` are told as null or not.
+# By table: the key columns, and the others. Of `deliveries.error` and `.raw` only whether they are null.
 COLUMNS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "deliveries": (
         ("id",),

@@ -84,7 +84,7 @@ def _rows(connection: Connection, query: str) -> list[dict[str, Any]]:
 
 
 def _comparable(rows: Sequence[dict[str, Any]]) -> list[list[Any]]:
-    """Return rows in an order of their own, columns by name, numbers to the microsecond of a minute."""
+    """Return rows in a fixed order, with columns by name and minutes rounded to a microsecond."""
     return sorted(
         [
             [

@@ -1,4 +1,4 @@
-"""The linter holds what the layout promises: each import that a contract forbids is refused once somebody writes it."""
+"""The linter enforces the layout: it refuses every import that a contract forbids."""
 
 import shutil
 import subprocess

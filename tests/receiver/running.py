@@ -25,7 +25,7 @@ def wait_until(is_so: Callable[[], bool], what: str, seconds: float = 20.0) -> N
     deadline = time.monotonic() + seconds
     while not is_so():
         if time.monotonic() > deadline:
-            raise AssertionError(f"in {seconds} s it did not come to this: {what}")
+            raise AssertionError(f"in {seconds} s this did not happen: {what}")
         time.sleep(0.005)
 
 

@@ -16,7 +16,7 @@ from tests.receiver.running import read_answer, run
 
 
 class Recorded:
-    """What comes out of `JoinedWrites`: each write of its own, and the end."""
+    """The output of `JoinedWrites`: each write separately, and the end."""
 
     def __init__(self) -> None:
         self.calls: list[bytes] = []

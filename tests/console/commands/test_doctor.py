@@ -61,7 +61,7 @@ def whole(database_url: str, key_server: KeyServer, free_port: int) -> dict[str,
 
 
 def findings(rollcall: Rollcall, **settings: str) -> tuple[int, dict[str, tuple[str, str]]]:
-    """Return the exit code, and of each part how it is and what is said of it."""
+    """Return the exit code, and each part's health and message."""
     done = rollcall("doctor", **settings)
     assert done.stderr == ""
     lines = [line.split(maxsplit=1) for line in done.stdout.splitlines()]

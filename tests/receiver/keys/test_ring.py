@@ -1,4 +1,4 @@
-"""What is refused and what can't be told yet, while key documents are away, garbage, slow or rotated."""
+"""What is refused and what can't be decided yet, while key documents are missing, garbage, slow or rotated."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -26,7 +26,7 @@ OFTEN = Pace(refresh_seconds=0.02, first_retry_seconds=0.02, last_retry_seconds=
 
 @pytest.fixture
 def second() -> Iterator[KeyServer]:
-    """Another key document; holds garbage until told otherwise."""
+    """Another key document; garbage until set."""
     with run_key_server() as server:
         server.content = b"garbage"
         yield server
@@ -101,7 +101,7 @@ def test_a_clock_that_jumps_drops_no_key_and_refuses_nobody_for_good(
         for document_now in (document, second):
             looks = document_now.fetches
             wait_until(lambda: document_now.fetches > looks + 3, "it was looked at since")  # noqa: B023
-        # The old key counts, and what neither made can't be told while the second document is silent.
+        # The old key counts; other signatures can't be judged while the second document does not answer.
         assert status(receiver, key) == 200
         assert receiver.post(BODY, rtk_signature=sign(key, b"another")).status == 503
         now.move(days=days)

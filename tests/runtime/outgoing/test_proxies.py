@@ -1,4 +1,4 @@
-"""Which proxy leads where, and what is said of variables that can't be used."""
+"""Which proxy is used for which URL, and the messages for variables that can't be used."""
 
 import httpx2
 import pytest

@@ -1,4 +1,4 @@
-"""A RabbitMQ that is reached by TLS alone, under an authority of its own, and that wants to know its clients too."""
+"""A RabbitMQ that requires TLS, with a private certificate authority, and client certificates."""
 
 import os
 import shutil
@@ -64,7 +64,7 @@ def broker() -> Iterator[Broker]:
     node.part.start()
     try:
         wait_until(node.answers, "RabbitMQ answers", seconds=120)
-        wait_until(lambda: listens(node.port + 1), "RabbitMQ listens for TLS, which it begins last", seconds=60)
+        wait_until(lambda: listens(node.port + 1), "RabbitMQ accepts TLS connections", seconds=60)
         client = "certfile={}&keyfile={}".format(*authority.issue("client"))
         yield Broker(f"amqps://guest:guest@127.0.0.1:{node.port + 1}", authority, other, client)
     finally:

@@ -84,7 +84,7 @@ UNREADABLE_BYTES: dict[str, bytes] = {
 
 
 def put(broker_url: str, *messages: Any) -> None:
-    """Put messages into the queue as somebody else would: bytes as they are, anything else as JSON."""
+    """Put messages into the queue as another program would: bytes as they are, anything else as JSON."""
     if is_postgres(broker_url):
         with psycopg.connect(broker_url) as connection, connection.cursor() as cursor:
             cursor.executemany(

@@ -1,4 +1,4 @@
-"""What the updates of a recording come to: ranks, times, durations, in tables."""
+"""The result of a recording's updates: ranks, times and durations, in tables."""
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal

@@ -34,7 +34,7 @@ def joined(session: str, peer: str, name: str = "Ana") -> Delivery:
 
 
 class Work:
-    """A worker that runs, and what it has come to. `connection` is its owner's, whoever the worker is."""
+    """A running worker and its results. `connection` is the owner's, whatever role the worker has."""
 
     def __init__(self, owner_url: str, metrics_port: int, log: Path) -> None:
         self.connection = psycopg.connect(owner_url, autocommit=True)

@@ -19,7 +19,7 @@ def _group(size: int = 1) -> list[Delivery]:
 
 
 class _Commits:
-    """Commits that wait until they are let go, and fail where they are told to."""
+    """Commits that wait until they are released, and fail on request."""
 
     def __init__(self) -> None:
         self.sizes: list[int] = []

@@ -104,7 +104,7 @@ def in_ledger(database_url: str) -> int:
 
 @contextlib.contextmanager
 def ledger_locked(database_url: str) -> Iterator[Callable[[], bool]]:
-    """Nobody can settle anything in here; the function tells whether somebody tries to."""
+    """Block all settling in the context; the function returns whether a worker is trying to."""
     with psycopg.connect(database_url) as holder, psycopg.connect(database_url, autocommit=True) as watcher:
         holder.execute("LOCK TABLE rollcall.deliveries IN ACCESS EXCLUSIVE MODE")
 

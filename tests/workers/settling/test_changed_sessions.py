@@ -1,4 +1,4 @@
-"""What settling a batch says of the sessions that it changed: those of which some row is not what it was, no others."""
+"""Settling reports the sessions that it changed: those with a changed row, and no others."""
 
 import json
 from collections.abc import Iterator, Sequence
