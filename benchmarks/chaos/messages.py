@@ -18,12 +18,16 @@ _STANDS_STILL = 60.0
 # Seconds around a fault in which an answer may be lost to it.
 _AROUND = 20.0
 
+# What a receiver whose clock was days behind took is older than the endpoints by that clock, and those are told nothing
+# of it.
 _UNTOLD = """
 SELECT coalesce(sum(greatest(entries - coalesce(told, 0), 0)), 0)
 FROM (
-    SELECT kind, count(*) AS entries FROM rollcall.timeline
-    WHERE session_id IS NOT NULL AND (kind IN ('participant.left', 'session.started', 'session.ended')
-        OR kind LIKE 'recording.%')
+    SELECT kind, count(*) AS entries
+    FROM rollcall.timeline AS entry JOIN rollcall.deliveries AS delivery ON delivery.id = entry.delivery_id
+    WHERE entry.session_id IS NOT NULL
+        AND delivery.received_at >= (SELECT max(created_at) FROM rollcall.endpoints)
+        AND (kind IN ('participant.left', 'session.started', 'session.ended') OR kind LIKE 'recording.%')
     GROUP BY kind
 ) AS entry
 LEFT JOIN (SELECT type, count(*) AS told FROM rollcall.messages WHERE session_id IS NOT NULL GROUP BY type) AS message
