@@ -44,7 +44,7 @@ class System:
         self.database_url = database_url
         self.receiver = RunningReceiver(free_port())
         self._key = key
-        self._environment = {
+        self.environment = {
             "PATH": os.environ["PATH"],
             "PYTHONPATH": str(ROOT),
             "DATABASE_URL": database_url,
@@ -60,7 +60,7 @@ class System:
             return subprocess.Popen(
                 [*self._prefix, sys.executable, "-m", module, *arguments],
                 cwd=self.folder,
-                env={**self._environment, **variables},
+                env={**self.environment, **variables},
                 stdout=log,
                 stderr=log,
             )
@@ -69,7 +69,7 @@ class System:
         """Return everything that a `rollcall` command prints."""
         command = [*self._prefix, sys.executable, "-c", "from console.main import main; main()", *arguments]
         done = subprocess.run(
-            command, cwd=self.folder, env=self._environment, capture_output=True, check=False, timeout=120
+            command, cwd=self.folder, env=self.environment, capture_output=True, check=False, timeout=120
         )
         return (done.stdout + done.stderr).decode()
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 import structlog
 import typer
 
+from console.checks.automations import check_automations
 from console.checks.broker import check_broker
 from console.checks.database import check_database
 from console.checks.finding import Finding, Health, bad
@@ -29,6 +30,7 @@ _CHECKS: Mapping[str, Check] = {
     "broker": check_broker,
     "spool": check_spool,
     "receiver": check_receiver,
+    "automations": check_automations,
 }
 # Seconds, for all checks: they run concurrently.
 _PATIENCE = 5.0
@@ -39,8 +41,8 @@ _STYLES = {Health.GOOD: "green", Health.DOUBTFUL: "yellow", Health.BAD: "bold re
 def doctor() -> None:
     """Check every part of Rollcall, one line each.
 
-    Checks the settings, keys, database and its revision, broker, spool and receiver, and changes nothing. The exit code
-    is 1 if a check failed; a warning does not count as failed.
+    Checks the settings, keys, database and its revision, broker, spool, receiver and automations, and changes nothing.
+    The exit code is 1 if a check failed; a warning does not count as failed.
     """
     # Everything of interest is in the findings.
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))

@@ -17,6 +17,7 @@ from prometheus_client import CollectorRegistry
 import receiver.connection  # all refusals are defined once these are loaded
 import receiver.webhook
 from automations.metrics import AutomationsMetrics
+from clock.metrics import ClockMetrics
 from receiver.metrics import ReceiverMetrics
 from receiver.refusal import reasons_to_refuse
 from tests.processes import ROOT
@@ -40,7 +41,7 @@ VALUES: dict[str, set[str]] = {
 }
 
 
-REGISTRIES = (ReceiverMetrics().registry, WorkerMetrics().registry, AutomationsMetrics().registry)
+REGISTRIES = tuple(one().registry for one in (ReceiverMetrics, WorkerMetrics, ClockMetrics, AutomationsMetrics))
 
 
 def exported() -> dict[str, set[str]]:
@@ -137,7 +138,7 @@ def test_every_reason_to_refuse_is_in_the_table() -> None:
 def logged() -> set[tuple[str, str]]:
     """Every event that the processes log, with its level, as the source has it."""
     events: set[tuple[str, str]] = set()
-    parts = ("runtime", "receiver", "workers", "automations")
+    parts = ("runtime", "receiver", "workers", "clock", "automations")
     for path in sorted(path for part in parts for path in (ROOT / part).rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and _is_logger(node.func.value):

@@ -2,7 +2,9 @@
 
 import re
 from collections.abc import Iterator
+from http import HTTPStatus
 from pathlib import Path
+from threading import Thread
 
 import psycopg
 import pytest
@@ -10,13 +12,23 @@ import pytest
 from console.checks.database import check_database
 from console.checks.finding import Health
 from console.embedded.server import EmbeddedPostgres
+from console.trials.server import TrialServer
 from migrations.apply import migrate_database
+from tests.console.commands.messages import KEY, endpoint
 from tests.console.conftest import Rollcall, folder, rollcall  # noqa: F401 - fixtures
+from tests.operations.scrape import scrape, value
 from tests.processes import ROOT, run_system
 from tests.workers.queue.deliveries import wait_until
 from tests.workers.running.refusing import joined, started
 
-ROLES = ("rollcall_owner", "rollcall_receiver", "rollcall_worker", "rollcall_reader")
+ROLES = (
+    "rollcall_owner",
+    "rollcall_receiver",
+    "rollcall_worker",
+    "rollcall_automations",
+    "rollcall_clock",
+    "rollcall_reader",
+)
 
 
 def statements_of_the_docs() -> list[str]:
@@ -92,3 +104,35 @@ def test_a_role_that_may_read_may_not_write(
     assert done.returncode == 1
     with psycopg.connect(urls["rollcall_receiver"]) as connection, pytest.raises(psycopg.errors.InsufficientPrivilege):
         connection.execute("SELECT FROM rollcall.deliveries")
+
+
+def test_messages_are_made_sent_and_cleaned_up_under_the_rights_that_are_listed(
+    tmp_path: Path, urls: dict[str, str], empty_database_url: str
+) -> None:
+    with TrialServer(0, lambda *_: HTTPStatus.NO_CONTENT) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        endpoint(urls["rollcall_worker"], f"http://127.0.0.1:{server.server_port}/")
+        settings = {"SECRETS_KEY": KEY, "AUTOMATIONS_ALLOW": "127.0.0.1/32", "SETTLE_AFTER": "0"}
+        with (
+            run_system(tmp_path, urls["rollcall_worker"], receiver_url=urls["rollcall_receiver"], **settings) as system,
+            psycopg.connect(empty_database_url, autocommit=True) as administrator,
+        ):
+            others = [
+                system.start(module, DATABASE_URL=urls[f"rollcall_{module}"]) for module in ("automations", "clock")
+            ]
+            try:
+                assert system.post(started("s-1").body, "dyte", "uuid-1").status == 200
+                delivered = "SELECT FROM rollcall.message_deliveries WHERE status = 'delivered'"
+                wait_until(lambda: administrator.execute(delivered).fetchone() is not None)
+                done = "rollcall_clock_job_done_timestamp_seconds"
+                port = int(system.environment["METRICS_PORT"]) + 2
+                wait_until(lambda: value(scrape(port), done, job="cleaning") is not None)
+            finally:
+                for process in others:
+                    process.terminate()
+                    process.wait(30)
+        server.shutdown()
+    log = system.log("automations").read_text() + system.log("clock").read_text()
+    assert "permission denied" not in log
+    assert "_waits" not in log
+    assert "failed" not in log

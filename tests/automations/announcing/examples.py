@@ -32,13 +32,13 @@ _AT = {
     type_: {"timestamp": "2026-03-02T09:31:40.000000Z"}
     for type_ in ("endpoint.failing", "endpoint.disabled", "rollcall.test")
 }
-_RECORDING = {
+_RECORDING: dict[str, Any] = {
     "outputFileName": "m-1_20260302090010.mp4",
     "fileSize": 7340032,
     "downloadUrl": "https://files.example.com/r-1.mp4?signature=...",
     "recordingDuration": 1790,
 }
-_STREAM = {
+_STREAM: dict[str, Any] = {
     "livestreamId": "l-1",
     "streamId": "l-1",
     "meetingId": "m-1",
