@@ -1,1 +1,1 @@
-"""From the queue to the tables: the queue's contract, the actor, the rules and the tables."""
+"""From the queue to the tables: the queue's interface, the actor, the rules and the tables."""

@@ -1,4 +1,4 @@
-"""Known rows, straight in the tables, and the views' answers to them."""
+"""Known rows, written directly to the tables, and the views' results."""
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -21,7 +21,7 @@ class Rows:
     def session(
         self, session_id: str = "lesson", begin: datetime | None = NINE, end: datetime | None = None, **columns: Any
     ) -> None:
-        """Add a session; without `end` it is live and was heard of last at its start."""
+        """Add a session; without `end` it is live and its last event is its start."""
         self._insert(
             "sessions",
             {

@@ -1,4 +1,4 @@
-"""`attendance`: one row a person and session."""
+"""`attendance`: one row per person and session."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -14,7 +14,7 @@ Minute = Callable[[float], datetime]
 ATTENDANCE = "SELECT * FROM rollcall.attendance ORDER BY person"
 
 
-def test_the_columns_are_those_of_the_contract_in_their_order(rows: Rows) -> None:
+def test_the_documented_columns_are_there_in_order(rows: Rows) -> None:
     rows.session()
     rows.connection_of("ana", NINE, None)
     assert list(rows.one(ATTENDANCE)) == [

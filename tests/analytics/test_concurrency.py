@@ -1,4 +1,4 @@
-"""`concurrency`: one row a moment at which the number of present connections changes."""
+"""`concurrency`: one row per moment at which the number of open connections changes."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -13,7 +13,7 @@ def steps(rows: Rows) -> list[tuple[datetime, int]]:
     return [(row["at"], row["present"]) for row in rows.ask(STEPS)]
 
 
-def test_the_columns_are_those_of_the_contract_in_their_order(rows: Rows, minute: Minute) -> None:
+def test_the_documented_columns_are_there_in_order(rows: Rows, minute: Minute) -> None:
     rows.session(end=minute(60))
     rows.connection_of("ana", minute(0), minute(5))
     assert list(rows.ask("SELECT * FROM rollcall.concurrency")[0]) == ["session_id", "at", "present"]

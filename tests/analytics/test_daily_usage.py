@@ -1,4 +1,4 @@
-"""`daily_usage`: one row an organization and UTC day."""
+"""`daily_usage`: one row per organization and UTC day."""
 
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
@@ -11,7 +11,7 @@ USAGE = "SELECT * FROM rollcall.daily_usage ORDER BY organization_id, day"
 ELEVEN_AT_NIGHT = datetime(2026, 3, 31, 23, tzinfo=UTC)
 
 
-def test_the_columns_are_those_of_the_contract_in_their_order(rows: Rows, minute: Minute) -> None:
+def test_the_documented_columns_are_there_in_order(rows: Rows, minute: Minute) -> None:
     rows.session(end=minute(60))
     rows.session("next", begin=minute(90), end=minute(120))
     rows.connection_of("ana", minute(0), minute(60))

@@ -1,4 +1,4 @@
-"""docs/tables.md says what the models and the views are."""
+"""docs/tables.md matches the models and the views."""
 
 import psycopg
 

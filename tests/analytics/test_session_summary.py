@@ -1,4 +1,4 @@
-"""`session_summary`: one row a session."""
+"""`session_summary`: one row per session."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -10,7 +10,7 @@ Minute = Callable[[float], datetime]
 SUMMARY = "SELECT * FROM rollcall.session_summary"
 
 
-def test_the_columns_are_those_of_the_contract_in_their_order(rows: Rows, minute: Minute) -> None:
+def test_the_documented_columns_are_there_in_order(rows: Rows, minute: Minute) -> None:
     rows.session(end=minute(60), meeting_id="algebra", title="Algebra II")
     rows.connection_of("ana", minute(0), minute(60))
     rows.connection_of("ana", minute(30), minute(60))

@@ -26,7 +26,7 @@ STOP_REASONS: list[Any] = [
 
 
 def act(session: Session, chunk: bytes) -> None:
-    """Let happen what a chunk of bytes says; nothing, for zeros."""
+    """Perform the act chosen by a chunk of bytes; none for zeros."""
     choices = Choices(chunk)
     chosen = ACTS[choices.below(len(ACTS))]
     if chosen is not None:
@@ -87,7 +87,7 @@ def _participant(
 
 
 def blink(session: Session, choices: Choices) -> None:
-    """Leave and be back under the same peer: at once, soon, or as clocks that disagree have it, before."""
+    """Leave and return under the same peer: at once, soon, or, with clocks that disagree, before."""
     peer, gap = f"peer-{choices.below(2)}", timedelta(seconds=choices.pick([0, 30, -30]))
     _participant(session, choices, peer, joined_at=None, left_at=session.clock)
     _participant(session, Choices(b""), peer, joined_at=session.clock + gap)

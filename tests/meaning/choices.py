@@ -28,5 +28,5 @@ class Choices:
         return options[self.byte() % len(options)]
 
     def seldom(self, one_in: int) -> bool:
-        """Return True once in so many times; never for zero."""
+        """Return True once in this many times; never for zero."""
         return self.byte() % one_in == one_in - 1

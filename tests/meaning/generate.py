@@ -42,7 +42,7 @@ _session = st.tuples(
 
 
 class Kept(list[Delivery]):
-    """What the receiver kept, in order of ids. Says little of itself: a failing test shows the bodies."""
+    """The deliveries that the receiver kept, ordered by id. Its repr is short: a failing test shows the bodies."""
 
     def __repr__(self) -> str:
         return f"<{len(self)} deliveries>"
@@ -72,7 +72,7 @@ def _begin(world: World, number: int, head: Choices, morning: datetime) -> Sessi
 
 @st.composite
 def worlds(draw: st.DrawFn, sessions: tuple[int, int] = SESSIONS, morning: datetime = MORNING) -> Kept:
-    """Return a strategy of what was kept of so many sessions at once.
+    """Return a strategy for the deliveries kept of this many sessions at once.
 
     Args:
         draw: given by hypothesis.

@@ -29,7 +29,7 @@ class Scope(Protocol):
 
 @dataclass(frozen=True)
 class Entry:
-    """A delivery, what it says, and what became of it.
+    """A delivery, its content, and its status.
 
     `copy` is true of a later copy of a body that counts as a transition of its own.
     """
@@ -59,7 +59,7 @@ class _Copies:
 
 
 def ledger(deliveries: Iterable[Delivery], scope: Scope) -> list[Entry]:
-    """Return an entry for each kept delivery, in order of their ids."""
+    """Return an entry per kept delivery, ordered by id."""
     kept = sorted({delivery.id: delivery for delivery in deliveries}.values(), key=lambda delivery: delivery.id)
     bodies: dict[bytes, _Copies] = {}
     transitions: dict[tuple[str, str], list[tuple[UUID, str | None]]] = defaultdict(list)

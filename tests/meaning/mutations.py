@@ -1,4 +1,4 @@
-"""Wrong rules: do the generated sessions tell them from the right ones?
+"""Wrong rules: do the generated sessions reveal them?
 
 `python -m tests.meaning.mutations` prints how many of the generated worlds show each; `test_mutations` has it that
 every one shows.
@@ -55,7 +55,7 @@ def _restored_modules() -> Iterator[None]:
 
 @dataclass(frozen=True)
 class Sample:
-    """A generated world with what is right for it."""
+    """A generated world with its right result."""
 
     kept: list[Delivery]
     scope: Scope

@@ -1,4 +1,4 @@
-"""The reference model: every table of the contract, computed slowly and plainly from the whole set of deliveries."""
+"""The reference model: every documented table, computed slowly and plainly from the whole set of deliveries."""
 
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
@@ -79,7 +79,7 @@ def _by(entries: Sequence[Entry], key: Callable[[Entry], Any]) -> dict[Any, list
 
 
 def _stated(entries: Iterable[Entry], name: str) -> list[Any]:
-    """Return what the entries state for an attribute, in order of the entries' ids."""
+    """Return the values that entries state for an attribute, ordered by the entries' ids."""
     return [value for entry in entries if (value := getattr(entry.report, name)) is not None]
 
 

@@ -18,13 +18,13 @@ LOST_END_COUNTS = timedelta(hours=24)
 
 
 def limit_of(session: Row, now: datetime) -> datetime:
-    """Return up to when something of a session counts that goes on, as far as is known."""
+    """Return until when something in a session counts whose end is not known."""
     last_event_at: datetime = session["last_event_at"]
     return min(now, last_event_at + LOST_END_COUNTS)
 
 
 def stays(session: Row, participants: Iterable[Row], now: datetime) -> list[tuple[Row, Stay]]:
-    """Return the connections of a session that took any time, each with its start and end."""
+    """Return the connections of a session that have a length, each with its start and end."""
     result = []
     for participant in participants:
         begin, end = participant["joined_at"], participant["left_at"] or limit_of(session, now)
@@ -60,7 +60,7 @@ def _person(participant: Row) -> str:
 
 
 def attendance(tables: Tables, now: datetime) -> list[Row]:
-    """Return the rows of `attendance`, but for `display_name`, which is no matter of time."""
+    """Return the rows of `attendance`, without `display_name`, which does not depend on time."""
     rows = []
     for session in tables["sessions"]:
         ours = [row for row in tables["participants"] if row["session_id"] == session["id"]]

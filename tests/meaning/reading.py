@@ -1,4 +1,4 @@
-"""What one body says, read slowly and plainly from the contract: the first half of the reference model.
+"""The content of one body, read slowly and plainly: the first half of the reference model.
 
 Nothing here is shared with the product's own reading of events: that two readings agree is the test.
 """
@@ -24,7 +24,7 @@ _A_DAY, _TEN_YEARS = timedelta(days=1), timedelta(days=3653)
 
 @dataclass
 class Report:
-    """One body's content. A field is None when the body does not state it, or not readably."""
+    """One body's content. A field is None if the body does not state it, or not readably."""
 
     verdict: str = PROCESSED
     flawed: bool = False

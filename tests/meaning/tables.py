@@ -1,4 +1,4 @@
-"""The product's tables as they stand in a database, in the shape in which the reference model gives its own."""
+"""The product's tables in a database, in the same form as the reference model's."""
 
 import json
 from typing import Any
@@ -47,7 +47,7 @@ SHOWN = 12
 
 
 def tables(connection: Connection) -> dict[str, list[Row]]:
-    """Return the rows of every table of the contract."""
+    """Return the rows of every documented table."""
     connection.execute("SET timezone = 'UTC'")
     result = {}
     for table, (key, others) in COLUMNS.items():
@@ -61,7 +61,7 @@ def tables(connection: Connection) -> dict[str, list[Row]]:
 
 
 def empty(connection: Connection, *, keep_ledger: bool = False) -> None:
-    """Empty the tables; of those that the contract names, `deliveries` may stay."""
+    """Empty the documented tables, optionally except `deliveries`."""
     names = [
         name
         for (name,) in connection.execute(
@@ -74,7 +74,7 @@ def empty(connection: Connection, *, keep_ledger: bool = False) -> None:
 
 
 def differences(expected: dict[str, list[Row]], actual: dict[str, list[Row]]) -> list[str]:
-    """Return a line for each row or column in which two states of the tables differ; none when they are the same."""
+    """Return a line per row or column in which two states of the tables differ; none if they are equal."""
     lines = []
     for table, (key, others) in COLUMNS.items():
         wanted, found = ({_key(row, key): row for row in state[table]} for state in (expected, actual))

@@ -1,4 +1,4 @@
-"""The property tests are only worth what their examples tell apart: no wrong rule may pass them."""
+"""The property tests are only worth what their examples reveal: no wrong rule may pass them."""
 
 import pytest
 

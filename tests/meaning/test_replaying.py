@@ -1,4 +1,4 @@
-"""The ledger is enough: emptied tables come back from it, and under another scope they become what that scope makes."""
+"""The ledger suffices: it restores emptied tables, and under another scope gives the tables of that scope."""
 
 from collections.abc import Iterator
 

@@ -62,7 +62,7 @@ def require_right_tables(
 
 
 def _fewest(batches: Batches, lines: list[str], wrong: Callable[[Batches], list[str]]) -> tuple[Batches, list[str]]:
-    """Leave deliveries out, many at once, then fewer, as long as the tables are wrong without them."""
+    """Leave out deliveries, many at once, then fewer, while the tables remain wrong."""
     count = sum(map(len, batches))
     while count:
         begin = 0

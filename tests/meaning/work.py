@@ -1,4 +1,4 @@
-"""Doing what workers do with deliveries: batches of them, one transaction each, by one or by several at once."""
+"""Processes deliveries like workers: batches, one transaction each, on one or several connections."""
 
 import queue
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ TRIES = 10
 
 
 def work_off(connections: Sequence[Connection], batches: Sequence[Sequence[Delivery]], scope: Scope) -> None:
-    """Settle the batches, in this order with one connection, as it comes with several.
+    """Settle the batches: in this order with one connection, in any order with several.
 
     A transaction that another was in the way of is tried again, as a worker does; all else that it raises is raised.
     """
@@ -54,5 +54,5 @@ def _settle(connection: Connection, batch: Sequence[Delivery], scope: Scope) -> 
 
 
 def connect(url: str) -> Connection:
-    """Return a connection as a worker has it."""
+    """Return a connection like a worker's."""
     return psycopg.connect(url, autocommit=True)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Mutation:
-    """A wrong rule: in a module of the reference model, `wrong` stands in the place of `right`."""
+    """A wrong rule: in a module of the reference model, `wrong` replaces `right`."""
 
     rule: str
     module: str

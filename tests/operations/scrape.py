@@ -1,4 +1,4 @@
-"""The figures of a metrics port, as Prometheus reads them."""
+"""The metrics of a port, as Prometheus reads them."""
 
 import http.client
 
@@ -9,7 +9,7 @@ Samples = dict[tuple[str, frozenset[tuple[str, str]]], float]
 
 
 def scrape(port: int) -> Samples:
-    """Return all samples; an empty answer where nobody answers."""
+    """Return all samples; none if the port does not answer."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
     try:
         connection.request("GET", "/metrics")

@@ -1,4 +1,4 @@
-"""The operator's page, alert rules and dashboard speak of what is there: figures, labels, refusals, log events."""
+"""The operations page, alert rules and dashboard match the code: metrics, labels, refusals, log events."""
 
 import ast
 import json

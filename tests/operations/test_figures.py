@@ -1,4 +1,4 @@
-"""What an operator pages on, read from the metrics ports of a real receiver and a real worker."""
+"""The metrics that operators alert on, read from a real receiver and a real worker."""
 
 import json
 import socket

@@ -1,4 +1,4 @@
-"""Several processes of one receiver or worker add up to one set of figures, whatever becomes of one of them."""
+"""The processes of one receiver or worker share one set of metrics, whatever happens to one of them."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""All of Rollcall on a file system that can only be read, `VAR_DIR` aside."""
+"""All of Rollcall on a file system that is read-only except for `VAR_DIR`."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""Each setting is one place in code, a row of README's table and a line of `.env.example`."""
+"""Each setting has one place in code, a row in README's table and a line in `.env.example`."""
 
 import importlib
 import pkgutil

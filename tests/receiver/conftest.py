@@ -74,7 +74,7 @@ def document(key: RSAPrivateKey) -> Iterator[KeyServer]:
 
 @pytest.fixture
 def start(tmp_path: Path, keeper: ListKeeper) -> Iterator[Start]:
-    """Start receivers with settings of one's own; without any they have no key document to ask."""
+    """Start receivers with given settings; by default they have no key document."""
     with ExitStack() as running:
 
         def start_one(

@@ -49,7 +49,7 @@ class Answer:
 
     @property
     def is_error(self) -> bool:
-        """Whether it is the contract's form of an error: one sentence."""
+        """Whether it has the documented form of an error: one sentence."""
         return (
             list(self.json) == ["error"]
             and self.json["error"].endswith(".")

@@ -1,4 +1,4 @@
-"""Every line of the contract's table, over a real socket."""
+"""Every documented answer, over a real socket."""
 
 import base64
 import socket

@@ -1,4 +1,4 @@
-"""What one connection may send and how long it may take: the limits of the contract, in short."""
+"""What one connection may send and how long it may take: the documented limits, scaled down."""
 
 import socket
 

@@ -18,7 +18,7 @@ def read(**variables: str) -> ReceiverSettings:
     return ReceiverSettings.from_environment(BROKER | variables)
 
 
-def test_the_defaults_are_the_contracts() -> None:
+def test_the_documented_defaults() -> None:
     settings = read()
     assert (settings.host, settings.port, settings.metrics_port) == ("127.0.0.1", 8000, 9464)
     assert settings.max_body_bytes == 1_048_576

@@ -1,4 +1,4 @@
-"""What an error of Postgres calls for, and what of its sentence may be logged; each error is the server's own."""
+"""How Postgres's errors are handled, and which parts of them may be logged; each error comes from a real server."""
 
 import psycopg
 import pytest

@@ -1,4 +1,4 @@
-"""What HOST takes, and which families it is listened on."""
+"""The values of HOST, and the address families listened on."""
 
 import socket
 

@@ -1,4 +1,4 @@
-"""Logs tell what happened to which delivery, and never what was in it."""
+"""Logs say what happened to which delivery, but never quote it."""
 
 import io
 import json

@@ -1,4 +1,4 @@
-"""The port of the figures answers scrapes whatever else connects to it."""
+"""The metrics port answers scrapes, whatever else connects to it."""
 
 import http.client
 import socket

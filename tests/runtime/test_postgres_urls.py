@@ -1,4 +1,4 @@
-"""What libpq takes, a start takes; what libpq would refuse as it connects, a start refuses."""
+"""Startup accepts what libpq accepts, and refuses what libpq would refuse when it connects."""
 
 import pytest
 

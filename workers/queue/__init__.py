@@ -1,4 +1,4 @@
-"""The queue's contract: deliveries, the messages that carry them, and the brokers.
+"""The queue's interface: deliveries, the messages that carry them, and the brokers.
 
 The receiver imports nothing else of the workers.
 """

@@ -1,4 +1,4 @@
-"""A group is kept by the queue, else by the spool, in time; what was spooled reaches the queue by itself."""
+"""A group is kept in time by the queue, else by the spool, which later forwards it to the queue."""
 
 import asyncio
 import subprocess

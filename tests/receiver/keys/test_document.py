@@ -1,4 +1,4 @@
-"""What a key document may look like, and how long what it said counts."""
+"""The forms of a key document, and how long its keys count."""
 
 import json
 from collections.abc import Callable

@@ -342,6 +342,6 @@ def test_a_fetch_that_began_before_a_request_came_in_refuses_nobody(
     assert statuses == [401]
 
 
-def test_the_pace_is_the_contracts() -> None:
+def test_the_default_pace() -> None:
     pace = Pace()
     assert (pace.refresh_seconds, pace.last_retry_seconds, pace.round_pause) == (3600, 60, timedelta(minutes=1))

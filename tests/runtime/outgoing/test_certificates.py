@@ -1,4 +1,4 @@
-"""What becomes of SSL_CERT_FILE and SSL_CERT_DIR that name nothing of use."""
+"""Unusable values of SSL_CERT_FILE and SSL_CERT_DIR."""
 
 import os
 import ssl
