@@ -26,6 +26,8 @@ from workers.rules.messages import BodyKind, DeliveryStatus, Order
 # Messages that a channel holds for each that may be in flight: so that posting never waits for the database.
 _AHEAD = 4
 _AT_LEAST = 32
+# A look at the tables is worth its while for this part of that, one in so many.
+_LEAST_READ = 4
 # An answer that is longer in coming than this, counted from the lease's end, could meet another process's attempt.
 _SPARE = 1.0
 
@@ -85,7 +87,8 @@ class Channel:
         if 2 * len(self._queue) > most:
             return None
         room = most - len(self._in_hand)
-        return Room(self.endpoint.id, room, tuple(self._in_hand)) if room > 0 else None
+        # Not for a few: what is answered and not yet kept makes more room in a moment.
+        return Room(self.endpoint.id, room, tuple(self._in_hand)) if _LEAST_READ * room >= most else None
 
     def offer(self, due: Iterable[Due]) -> None:
         """Take messages to be sent, in this order."""
