@@ -1,6 +1,8 @@
 """Kill, freeze and cut off every part of Rollcall under load, and count what is lost: `make chaos`.
 
-Prints a summary as JSON; the exit status is 1 if anything was lost, doubled, or did not hold.
+Prints a summary as JSON; the exit status is 1 if anything was lost, doubled, or did not hold. Root can fill disks, and
+with libfaketime installed clocks jump: which faults can't come here, and why, stands under `left_out`. A mixed run of
+ten minutes or more has every kind of fault at least once.
 
     python -m benchmarks.chaos [--queue postgres|rabbitmq|cluster] [--scenario mixed|queue-down|...] [--seconds 600]
         [--rate 200] [--seed 1] [--pooler]
