@@ -55,7 +55,7 @@ def _check_process(endpoints: Sequence[EndpointState], waiting: Outbox) -> Itera
             f"no process sends to any of the {enabled} enabled endpoints: start one with `python -m automations`.",
         )
     else:
-        yield good(_PART, f"{len(endpoints)} endpoints, {enabled} of them enabled")
+        yield good(_PART, f"{len(endpoints)} {'endpoint' if len(endpoints) == 1 else 'endpoints'}, {enabled} enabled")
     if waiting.held or waiting.given_up:
         yield doubtful(
             "messages",

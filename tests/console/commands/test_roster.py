@@ -1,5 +1,6 @@
 """`rollcall roster` on real tables."""
 
+import json
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import Any
 import psycopg
 import pytest
 
+from tests.console.commands import rows
 from tests.console.conftest import Rollcall
 
 HEADER = "meeting_id,person,starts_at,ends_at,display_name,minimum_share\n"
@@ -141,3 +143,20 @@ def test_clearing_takes_what_is_chosen_and_nothing_unasked(
     assert [row[0] for row in roster(database_url)] == ["m2"]
     rollcall_here("roster", "clear", "--all", DATABASE_URL=database_url)
     assert roster(database_url) == []
+
+
+def test_a_list_says_who_came(rollcall_here: Rollcall, database_url: str, folder: Path) -> None:
+    rows.session(database_url, status="ended", ended_at=rows.at(60), last_event_at=rows.at(60))
+    rows.participant(database_url, "p1", custom_participant_id="ben", joined_at=rows.at(0), left_at=rows.at(30))
+    lines = [
+        f"m1,{person},2026-03-02T09:00Z,2026-03-02T10:00Z,{name},0.8"
+        for person, name in (("ada", ""), ("ben", "B\x1b"))
+    ]
+    rollcall_here("roster", "import", write(folder, HEADER + "\n".join(lines)), DATABASE_URL=database_url)
+    done = rollcall_here("roster", "list", "--meeting", "m1", DATABASE_URL=database_url)
+    assert [line.split()[5:] for line in done.stdout.splitlines()[1:]] == [
+        ["ada", "-", "no_show", "0:00:00", "0%"],
+        ["ben", "B�", "below_threshold", "0:30:00", "50%"],
+    ]
+    [ada, _] = json.loads(rollcall_here("roster", "list", "--json", DATABASE_URL=database_url).stdout)
+    assert (ada["person"], ada["sessions"], ada["minimum_share"]) == ("ada", 1, 0.8)
