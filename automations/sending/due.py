@@ -8,7 +8,8 @@ import msgspec
 import psycopg
 
 # By the index on (endpoint_id, next_attempt_at, position): as many rows are looked at as there is room for, however
-# many wait. What a channel has in hand already is among the first of them, so it is added to the room and left out.
+# many wait: the time is a stable one, since an index can't be asked for one that changes. What a channel has in hand
+# already is among the first of them, so it is added to the room and left out.
 # The body is put together here, so it has the same bytes at each attempt.
 _READ: LiteralString = """
 SELECT due.endpoint_id, due.message_id, due.session_id, due.attempts, message.created_at,
@@ -21,7 +22,7 @@ CROSS JOIN LATERAL (
     SELECT endpoint_id, message_id, session_id, attempts, next_attempt_at, position
     FROM rollcall.message_deliveries
     WHERE endpoint_id = wanted.endpoint_id AND status = 'pending'
-        AND next_attempt_at <= clock_timestamp() + %b::interval
+        AND next_attempt_at <= statement_timestamp() + %b::interval
     ORDER BY next_attempt_at, position
     LIMIT wanted.room
 ) AS due
