@@ -1,6 +1,7 @@
 """The database: whether it answers, its version, and the revision of its tables."""
 
 from collections.abc import Iterator, Mapping
+from functools import cache
 from typing import Any, LiteralString
 
 import psycopg
@@ -48,7 +49,7 @@ def check_database(environment: Mapping[str, str]) -> Iterator[Finding]:
         with connect(url, name="rollcall doctor", connect_timeout=_CONNECT_TIMEOUT) as connection:
             yield _check_server(connection)
             yield from _check_publications(connection)
-            revision = _check_revision(connection, url)
+            revision = _check_revision(connection)
             yield revision
             if revision.health is Health.GOOD:
                 yield from lacking(connection)
@@ -84,11 +85,17 @@ def _check_server(connection: psycopg.Connection[Any]) -> Finding:
     return good("database", f"Postgres {version} at {place_of(connection)}")
 
 
-def _check_revision(connection: psycopg.Connection[Any], url: str) -> Finding:
+@cache
+def revisions() -> tuple[str | None, frozenset[str]]:
+    """Return the newest revision and all that this version knows. The first call takes half a second."""
     from alembic.script import ScriptDirectory  # noqa: PLC0415 - slow to import and only needed by doctor
 
-    script = ScriptDirectory.from_config(migrations_config(url))
-    newest = script.get_current_head()
+    script = ScriptDirectory.from_config(migrations_config(""))
+    return script.get_current_head(), frozenset(revision.revision for revision in script.walk_revisions())
+
+
+def _check_revision(connection: psycopg.Connection[Any]) -> Finding:
+    newest, known = revisions()
     try:
         row = connection.execute("SELECT version_num FROM rollcall.alembic_version").fetchone()
     except (errors.UndefinedTable, errors.InvalidSchemaName):
@@ -105,7 +112,6 @@ def _check_revision(connection: psycopg.Connection[Any], url: str) -> Finding:
         return bad("revision", "the database has no tables yet: run `rollcall migrate`.")
     if row[0] == newest:
         return good("revision", f"{newest}, the latest")
-    known = {revision.revision for revision in script.walk_revisions()}
     if row[0] in known:
         return bad("revision", f"{row[0]} is older than this version's {newest}: run `rollcall migrate`.")
     return bad("revision", f"{row[0]} is of a newer version than this one (latest {newest}): install that version.")

@@ -6,13 +6,14 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 
 import structlog
 import typer
 
 from console.checks.automations import check_automations
 from console.checks.broker import check_broker
-from console.checks.database import check_database
+from console.checks.database import check_database, revisions
 from console.checks.finding import Finding, Health, bad
 from console.checks.keys import check_keys
 from console.checks.receiver import check_receiver
@@ -48,6 +49,9 @@ def doctor() -> None:
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     logging.disable()
     environment = read_environment()
+    with suppress(Exception):  # the check says so
+        # What this machine takes to load code is not for the checks to hurry with.
+        revisions()
     deadline = time.monotonic() + _PATIENCE
     looks = [_Look(part, check, environment) for part, check in _CHECKS.items()]
     findings = [finding for look in looks for finding in look.findings(deadline)]
