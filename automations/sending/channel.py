@@ -176,7 +176,7 @@ class Channel:
         at, began = self._clock.now(), time.monotonic()
         try:
             answer = await self._post(due, self.signer)
-        except Exception as error:  # noqa: BLE001 - no message may stay in hand for ever
+        except Exception as error:  # noqa: BLE001 - no message may stay in hand indefinitely
             _log.error("attempt_broke", message=due.message_id, exc_info=error)
             answer = Answer(error="The message could not be prepared; the log of automations says why.")
         milliseconds = round((time.monotonic() - began) * 1000)
@@ -201,7 +201,7 @@ class Channel:
             status, reason = DeliveryStatus.GIVEN_UP, "aborted"
         elif judgement.verdict is Verdict.FAILED:
             delay = delay_after(due.attempts + 1, self.endpoint.schedule, self._clock.chance())
-            # To wait because the endpoint asks for it uses up no attempt. A message that is asked to wait for ever is
+            # Waiting because the endpoint asks for it uses up no attempt. A message that is asked to wait again and again is
             # given up all the same: after as long as an endpoint may fail.
             if judgement.asked_to_wait > (delay or 0.0) and now - due.made_at < PATIENCE:
                 status, used, again_after = DeliveryStatus.PENDING, 0, judgement.asked_to_wait

@@ -22,7 +22,7 @@ _log = structlog.get_logger(__name__)
 
 
 class Database:
-    """One connection, opened when it is needed and after each failure anew."""
+    """One connection, opened when it is needed and reopened after a failure."""
 
     def __init__(self, url: str, purpose: str) -> None:
         """Connect to `url` later.

@@ -191,7 +191,7 @@ class Stage:
             part.start()
 
     def supervise(self) -> None:
-        """Start again what has ended by itself, as whatever looks after processes does."""
+        """Restart what has ended by itself, as a supervisor does."""
         for part in self.own_parts:
             part.supervise()
 

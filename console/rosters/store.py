@@ -8,7 +8,7 @@ import psycopg
 
 from console.rosters.line import Expected
 
-# In the order of the key, so that two imports at the same time wait for each other instead of for ever.
+# In the order of the key, so that two imports at the same time take turns and do not deadlock.
 _IMPORT: LiteralString = """
     INSERT INTO rollcall.roster AS r (meeting_id, person, starts_at, ends_at, display_name, minimum_share)
     SELECT * FROM unnest(%s::text[], %s::text[], %s::timestamptz[], %s::timestamptz[], %s::text[], %s::numeric[])
