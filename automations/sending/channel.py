@@ -201,8 +201,8 @@ class Channel:
             status, reason = DeliveryStatus.GIVEN_UP, "aborted"
         elif judgement.verdict is Verdict.FAILED:
             delay = delay_after(due.attempts + 1, self.endpoint.schedule, self._clock.chance())
-            # Waiting because the endpoint asks for it uses up no attempt. A message that is asked to wait again and again is
-            # given up all the same: after as long as an endpoint may fail.
+            # Waiting because the endpoint asks for it uses up no attempt. A message that is asked to wait again and
+            # again is given up all the same: after as long as an endpoint may fail.
             if judgement.asked_to_wait > (delay or 0.0) and now - due.made_at < PATIENCE:
                 status, used, again_after = DeliveryStatus.PENDING, 0, judgement.asked_to_wait
             elif delay is None:
