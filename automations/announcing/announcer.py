@@ -15,8 +15,10 @@ from runtime.deadlines import deadlines
 from runtime.session import Session
 from workers.tables.marks import CHANNEL
 
-# Seconds between looks for marks without a notification, and those for what time alone brings.
+# Seconds between looks for marks without a notification, while some wait for their session's turn, and those for what
+# time alone brings.
 _LOOK = 0.5
+_LOOK_AGAIN = 0.05
 _LOOK_FOR_SETTLED = 1.0
 _LOOK_FOR_VERDICTS = 10.0
 _LOOK_FOR_MISSED = 300.0
@@ -26,6 +28,7 @@ _PAUSE = 1.0
 _DEADLINE = 60.0
 
 _NAME = "rollcall automations (announces)"
+_WAITING = "SELECT FROM rollcall.marks LIMIT 1"
 
 _log = structlog.get_logger(__name__)
 
@@ -102,11 +105,14 @@ class Announcer:
     @staticmethod
     def _wait(connection: Session) -> None:
         """Wait until marks are there, or for a while."""
-        if connection.is_shared:
+        if connection.execute(_WAITING).rowcount:
+            # Their sessions were looked at a moment ago, or are in other hands.
+            time.sleep(_LOOK_AGAIN)
+        elif connection.is_shared:
             time.sleep(_LOOK)
-            return
-        for _ in connection.notifies(timeout=_LOOK, stop_after=1):
-            pass
+        else:
+            for _ in connection.notifies(timeout=_LOOK, stop_after=1):
+                pass
 
     def _connected(self) -> Session:
         if self._connection is None or self._connection.closed:

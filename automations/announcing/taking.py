@@ -11,15 +11,15 @@ from automations.announcing.turns import take_turns
 from workers.tables.arrays import Cursor
 from workers.tables.marks import MarkKind
 
-# All marks of a subject are taken together, and no subject more than once a second: a session that everybody joins at
-# once is compared a few times, not once a join.
+# All marks of a subject are taken together, and no subject more than a few times a second: a session that everybody
+# joins at once is compared now and then, not once a join.
 _MARKED = """
 SELECT DISTINCT kind, subject FROM (
     SELECT mark.kind, mark.subject FROM rollcall.marks AS mark
     WHERE NOT EXISTS (
         SELECT FROM rollcall.tellings AS telling
         WHERE telling.kind = mark.kind AND telling.subject = mark.subject
-            AND telling.looked_at > clock_timestamp() - interval '1 second'
+            AND telling.looked_at > clock_timestamp() - interval '150 milliseconds'
     )
     ORDER BY mark.id LIMIT %b
 ) AS first

@@ -89,7 +89,7 @@ class World:
         return [row for row in self.rows("messages") if row["position"] > last[0]]
 
     def forget_looks(self) -> None:
-        """Let sessions be looked at that were looked at within the last second."""
+        """Let sessions be looked at that were looked at within the last moments."""
         self.connection.execute("UPDATE rollcall.tellings SET looked_at = looked_at - interval '2 seconds'")
 
     def rows(self, table: str) -> list[Row]:
