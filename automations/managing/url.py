@@ -55,7 +55,7 @@ def guard_of(environment: Mapping[str, str]) -> Guard:
 def check_place(url: str, guard: Guard) -> None:
     """See that a URL leads to a place that may be sent to, as far as that can be said without asking a name server.
 
-    Names over http are looked up: most are of this machine, or of a network of one's own.
+    Names over http are looked up: most are on this machine or on a private network.
 
     Args:
         url: as `read_url` returns it.

@@ -6,10 +6,9 @@ from typing import Annotated
 import typer
 
 from automations.announcing.recover import recover_sessions
-from automations.endpoints import read_endpoint
 from automations.managing.redelivery import redeliver
 from console.changing import open_for_changes
-from console.failure import CommandFailedError
+from console.commands.endpoints.enabled import require_enabled
 from console.queries.endpoints import find_endpoint
 from console.queries.messages import Chosen
 from console.queries.redelivery import held_as_old
@@ -17,7 +16,6 @@ from console.queries.tables import Tables
 from console.screen.confirming import confirm
 from console.screen.tables import Screen, moment
 from console.since import SINCE_TAKES, since
-from workers.rules.messages import EndpointStatus
 
 
 def recover(
@@ -37,11 +35,7 @@ def recover(
     with open_for_changes() as connection:
         tables = Tables(connection)
         found = find_endpoint(tables, endpoint)
-        addressee = read_endpoint(connection, found["id"])
-        if addressee is None or addressee.status is EndpointStatus.DISABLED:
-            raise CommandFailedError(
-                f"{found['id']} is disabled, so nothing is sent to it: `rollcall endpoints enable {found['id']}` first."
-            )
+        addressee = require_enabled(connection, found["id"])
         held = held_as_old(tables, Chosen(endpoint=found["id"], since=happened_since))
         confirm(
             f"Send {len(held)} held messages to {found['id']} ({found['name']}), and tell it of all sessions since "

@@ -5,16 +5,15 @@ from typing import Annotated
 
 import typer
 
-from automations.endpoints import read_endpoint
 from automations.managing.trying import put_test_message
 from console.changing import open_for_changes
+from console.commands.endpoints.enabled import require_enabled
 from console.failure import CommandFailedError
 from console.queries.attempts import first_attempt
 from console.queries.endpoints import find_endpoint
 from console.queries.tables import Row, Tables
 from console.screen.machine_readable import print_json
 from console.screen.tables import Screen
-from workers.rules.messages import EndpointStatus
 
 _TEXT = "This is a test message from Rollcall."
 
@@ -34,11 +33,7 @@ def try_out(
     with open_for_changes() as connection:
         tables = Tables(connection)
         found = find_endpoint(tables, endpoint)
-        addressee = read_endpoint(connection, found["id"])
-        if addressee is None or addressee.status is EndpointStatus.DISABLED:
-            raise CommandFailedError(
-                f"{found['id']} is disabled, so nothing is sent to it: `rollcall endpoints enable {found['id']}` first."
-            )
+        addressee = require_enabled(connection, found["id"])
         message_id = put_test_message(connection, addressee, message)
         attempt = first_attempt(tables, message_id, found["id"], wait)
     if attempt is None:
