@@ -7,15 +7,8 @@ from typing import Any, LiteralString
 import psycopg
 
 from automations.sending.results import let_next_go, lock_sessions
-from workers.rules.messages import Order
+from workers.rules.messages import EndpointStatus, Order
 from workers.tables.arrays import Cursor
-
-DISABLED = "disabled"
-"""Why messages of a disabled endpoint are held."""
-OLD = "old"
-"""Why messages are held that tell of what happened long ago."""
-ABORTED = "aborted"
-"""Why messages are given up that the endpoint never wants to see again."""
 
 # Before all else, so that two who change an endpoint at once take turns.
 _LOCK: LiteralString = "SELECT status, order_by FROM rollcall.endpoints WHERE id = %s FOR UPDATE"
@@ -84,7 +77,7 @@ def disable(cursor: Cursor, endpoint_id: str, reason: str) -> int | None:
 def hold_again(cursor: Cursor, endpoint_id: str) -> int:
     """Hold what was written for a disabled endpoint while it was being disabled; return how much that was."""
     row = cursor.execute(_LOCK, [endpoint_id]).fetchone()
-    return cursor.execute(_HOLD, [endpoint_id]).rowcount if row is not None and row[0] == DISABLED else 0
+    return cursor.execute(_HOLD, [endpoint_id]).rowcount if row is not None and row[0] == EndpointStatus.DISABLED else 0
 
 
 def enable(connection: psycopg.Connection[Any], endpoint_id: str) -> int | None:
