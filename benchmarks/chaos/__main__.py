@@ -14,16 +14,19 @@ import random
 import shutil
 import sys
 import time
+from collections import Counter
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import asdict
 from pathlib import Path
 
+from benchmarks.chaos.fault import Fault
 from benchmarks.chaos.messages import judge_messages, wait_until_sent
 from benchmarks.chaos.posting import Plan
 from benchmarks.chaos.scenarios import DEFAULT_SECONDS, SCENARIOS
 from benchmarks.chaos.stage import set_stage
 from benchmarks.chaos.vendor import Vendor
-from benchmarks.chaos.verdict import judge, wait_until_settled
+from benchmarks.chaos.verdict import judge, lost_at, wait_until_settled
 from benchmarks.chaos.waiting import NeverCameError
 
 
@@ -95,10 +98,20 @@ def run(arguments: argparse.Namespace) -> dict[str, object]:
             "faults": dict(sorted(story.faults.items())),
             **story.figures,
             **asdict(verdict),
+            "lost_under": _lost_under(lost_at(stage, account), story.periods) if verdict.lost else None,
             "messages": messages and asdict(messages),
             "failures": story.failures,
             "kept_its_promise": verdict.is_good and (messages is None or messages.is_good) and not story.failures,
         }
+
+
+def _lost_under(times: list[float], periods: Sequence[tuple[Fault, float, float]]) -> list[str]:
+    """Return which faults were on, or over for less than ten seconds, when what is lost was accepted."""
+    lines: Counter[str] = Counter()
+    for at in times:
+        on = [(fault.kind, began, ended) for fault, began, ended in periods if began - 1 <= at <= ended + 10]
+        lines["; ".join(f"{kind} ({at - began:+.0f} s of {ended - began:.0f})" for kind, began, ended in on)] += 1
+    return [f"{count}: {line}" for line, count in lines.most_common(40)]
 
 
 def _save_logs(source: Path, target: Path) -> None:

@@ -13,6 +13,7 @@ class Account:
     Attributes:
         sent: posts, including retries and duplicates.
         accepted: answers of 200, by the SHA-256 of the body.
+        accepted_at: when each body was last accepted, by the monotonic clock.
         bodies: those posted, by SHA-256.
         refused: other answers, by status.
         unanswered: posts without an answer: refused, broken and timed out connections.
@@ -24,6 +25,7 @@ class Account:
 
     sent: int = 0
     accepted: Counter[bytes] = field(default_factory=Counter)
+    accepted_at: dict[bytes, float] = field(default_factory=dict)
     bodies: dict[bytes, tuple[Provider, bytes]] = field(default_factory=dict)
     refused: Counter[int] = field(default_factory=Counter)
     unanswered: int = 0
@@ -37,6 +39,7 @@ class Account:
         return Account(
             sent=self.sent + other.sent,
             accepted=self.accepted + other.accepted,
+            accepted_at=self.accepted_at | other.accepted_at,
             bodies=self.bodies | other.bodies,
             refused=self.refused + other.refused,
             unanswered=self.unanswered + other.unanswered,

@@ -115,6 +115,7 @@ class Posting:
 
     def _accepted(self, identity: bytes) -> None:
         self.account.accepted[identity] += 1
+        self.account.accepted_at[identity] = time.monotonic()
         if self._notes is not None:
             self._notes.write(f"{identity.hex()}\n")
         self._on_accepted()

@@ -15,8 +15,10 @@ from tests.workers.queue.unreadable_messages import UNREADABLE, UNREADABLE_BYTES
 from workers.queue.message import QUEUE_NAME
 from workers.queue.rabbitmq_connection import declare
 
-# Seconds for the workers to empty a queue into which nothing comes any more.
-_EMPTY_WITHIN = 30.0
+# Seconds for the workers to empty a queue into which nothing comes any more, and for which it has to be empty: what
+# RabbitMQ says of a quorum queue is up to five seconds old.
+_EMPTY_WITHIN = 60.0
+_EMPTY_FOR = 11.0
 _ANSWERS_WITHIN = 120.0
 
 # Between receivers and queue nothing may pass while a queue is deleted: what lay in it would be gone.
@@ -51,7 +53,7 @@ def of_rabbitmq_queue(stage: Stage) -> Iterator[Fault]:
             for proxy in stage.to_queue:
                 proxy.refuse()
             try:
-                wait_until(lambda: node.messages() == 0, "the queue is empty", _EMPTY_WITHIN)
+                wait_until(_Empty(node), "the queue is empty", _EMPTY_WITHIN)
             except NeverCameError as error:  # a worker is frozen with messages in hand
                 raise SparedError from error
             delete()
@@ -95,6 +97,22 @@ def of_rabbitmq_queue(stage: Stage) -> Iterator[Fault]:
         lambda: node.control("set_disk_free_limit", "50MB"),
         15.0,
     )
+
+
+class _Empty:
+    """Whether a queue has been empty for long enough to believe it."""
+
+    def __init__(self, node: RabbitmqNode) -> None:
+        self._node = node
+        self._since: float | None = None
+
+    def __call__(self) -> bool:
+        if self._node.messages():
+            self._since = None
+            return False
+        now = time.monotonic()
+        self._since = now if self._since is None else self._since
+        return now - self._since >= _EMPTY_FOR
 
 
 def _delete_queue(node: RabbitmqNode, *, again: bool) -> None:

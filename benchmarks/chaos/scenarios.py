@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from benchmarks.chaos.database_faults import SERVER
+from benchmarks.chaos.fault import Fault
 from benchmarks.chaos.faults import WORKERS_TO_DATABASE
 from benchmarks.chaos.misfortune import Misfortune
 from benchmarks.chaos.stage import Stage
@@ -30,6 +31,7 @@ class Story:
         faults: how often each kind came.
         failures: what did not hold.
         figures: of this scenario alone.
+        periods: when each fault was on, by the monotonic clock.
         losing: when faults were on by which the answer to a message may be lost, by the monotonic clock.
         nobody_notices: no delivery may be refused or answered late.
     """
@@ -37,6 +39,7 @@ class Story:
     faults: Counter[str] = field(default_factory=Counter)
     failures: list[str] = field(default_factory=list)
     figures: dict[str, object] = field(default_factory=dict)
+    periods: list[tuple[Fault, float, float]] = field(default_factory=list)
     losing: list[tuple[float, float]] = field(default_factory=list)
     nobody_notices: bool = False
 
@@ -54,7 +57,7 @@ def mixed(stage: Stage, seed: int, seconds: float) -> Story:
     senders = {SERVER, WORKERS_TO_DATABASE, *(part.name for part in stage.automations)}
     senders |= set(stage.endpoints.moods if stage.endpoints else ())
     losing = [(began, ended) for fault, began, ended in misfortune.periods if fault.targets & senders]
-    return Story(+misfortune.befallen, failures, {"left_out": stage.left_out}, losing)
+    return Story(+misfortune.befallen, failures, {"left_out": stage.left_out}, misfortune.periods, losing)
 
 
 def queue_down(stage: Stage, _seed: int, seconds: float) -> Story:

@@ -173,6 +173,14 @@ def _lost(stage: Stage, account: Account) -> int:
     return _missing(account, Counter(dict(counts)))
 
 
+def lost_at(stage: Stage, account: Account) -> list[float]:
+    """Return when what is lost was accepted, by the monotonic clock, in order."""
+    with psycopg.connect(stage.database_url) as connection:
+        counts = connection.execute("SELECT body_sha256, count(*) FROM rollcall.deliveries GROUP BY 1").fetchall()
+    missing = account.accepted - Counter(dict(counts))
+    return sorted(account.accepted_at[identity] for identity in missing)
+
+
 def _missing(account: Account, rows: Counter[bytes]) -> int:
     return (account.accepted - rows).total()
 
