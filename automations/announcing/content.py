@@ -6,6 +6,7 @@ from typing import Any, LiteralString
 import msgspec
 from psycopg.rows import dict_row
 
+from automations.announcing.ages import Ages, ages_of
 from automations.announcing.entries import TimelineEntry
 from workers.tables.arrays import Cursor
 
@@ -44,6 +45,7 @@ class Content(msgspec.Struct, frozen=True):
         livestreams: by stream id.
         artifacts: by session and kind.
         organizations: of the livestreams' meetings that are known, by the meeting's id.
+        ages: of the sessions and meetings of entries that state no time.
     """
 
     sessions: Mapping[str, Row]
@@ -52,6 +54,7 @@ class Content(msgspec.Struct, frozen=True):
     livestreams: Mapping[str, Row]
     artifacts: Mapping[tuple[str, str], Row]
     organizations: Mapping[str, str | None]
+    ages: Ages
 
     def about(self, entry: TimelineEntry) -> dict[str, Any]:
         """Return the member of `data` with the row that an entry is about."""
@@ -77,6 +80,7 @@ def content_of(cursor: Cursor, entries: Sequence[TimelineEntry], session_ids: It
     artifacts = {one.session_id for one in entries if one.kind.endswith(".available")}
     livestreams = _rows(cursor, _LIVESTREAMS, [sorted(streams)]) if streams else []
     meetings = {row["meeting_id"] for row in livestreams if row["meeting_id"] is not None}
+    undated = [one for one in entries if one.copy is not None]
     return Content(
         sessions_by_id(cursor, session_ids),
         {
@@ -95,6 +99,7 @@ def content_of(cursor: Cursor, entries: Sequence[TimelineEntry], session_ids: It
             row["id"]: row["organization_id"]
             for row in (_rows(cursor, _MEETINGS, [sorted(meetings)]) if meetings else [])
         },
+        ages_of(cursor, {one.session_id for one in undated if one.session_id is not None}, meetings if undated else ()),
     )
 
 

@@ -28,7 +28,8 @@ class NewMessage(msgspec.Struct, frozen=True):
         session_id: the session that it is about.
         meeting_id: the meeting that it is about.
         organization_id: the organization that it is about.
-        known_since: when its subject was received: an endpoint that is newer is not sent it.
+        known_since: when its subject was received, which is never before it happened, even by a receiver's clock that
+            is behind: an endpoint that is newer is not sent it.
         is_old: whether it happened too long before it was committed to be sent unasked.
     """
 

@@ -130,7 +130,11 @@ def revision_message(
         outcome.summary["meeting_id"],
         outcome.summary["organization_id"],
         # An endpoint that was there when the session was first told gets its revisions, however old its last event.
-        max(state.last_event_at, state.settled_at or state.last_event_at),
+        max(
+            state.last_event_at,
+            outcome.summary["ended_at"] or state.last_event_at,
+            state.settled_at or state.last_event_at,
+        ),
         is_old=state.changed_at - state.timestamp > announce_within,
     )
 

@@ -1,14 +1,15 @@
 """Telling of new entries of the timeline and of withdrawn ones: marks → messages."""
 
 from collections.abc import Iterable, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import groupby
 from operator import attrgetter
 from typing import LiteralString
 from uuid import UUID
 
 from automations.announcing import identity
-from automations.announcing.content import Content, content_of
+from automations.announcing.ages import ages_of
+from automations.announcing.content import Content, Row, content_of
 from automations.announcing.entries import TimelineEntry, differences
 from automations.announcing.identity import webhook_id
 from automations.announcing.memory import news, remember, without
@@ -20,7 +21,7 @@ from workers.tables.arrays import Cursor
 from workers.tables.marks import MarkKind
 
 _TOLD: LiteralString = """
-SELECT id, occurred_at, body -> 'data' -> 'entry', created_at, now() - occurred_at
+SELECT id, occurred_at, body -> 'data' -> 'entry', created_at, now()
 FROM rollcall.messages WHERE id = ANY(%s)
 """
 
@@ -54,9 +55,15 @@ def entry_message(id_: UUID, entry: TimelineEntry, content: Content, announce_wi
         entry.session_id,
         meeting_id,
         organization_id,
-        entry.received_at,
-        is_old=entry.committed_at - entry.occurred_at > announce_within,
+        _known_since(entry, session),
+        is_old=entry.committed_at - content.ages.of(entry, meeting_id) > announce_within,
     )
+
+
+def _known_since(entry: TimelineEntry, session: Row | None) -> datetime:
+    """Return the earliest time at which the delivery can have been received, whatever the receiver's clock says."""
+    started_at = session["started_at"] if session is not None else None
+    return max(entry.received_at, entry.occurred_at, started_at or entry.received_at)
 
 
 def _of_timeline(
@@ -89,6 +96,7 @@ def _withdrawals(
     if not ids:
         return []
     session = content.sessions.get(session_id) if session_id is not None else None
+    ages = ages_of(cursor, [session_id] if session_id is not None else ())
     return [
         NewMessage(
             identity.of_withdrawal(ids[told]),
@@ -99,7 +107,8 @@ def _withdrawals(
             session["meeting_id"] if session else None,
             session["organization_id"] if session else None,
             told_at,
-            is_old=age > announce_within,
+            # As old as its session at least: what an entry that states no time was held for, its withdrawal is too.
+            is_old=now - min(occurred_at, ages.sessions.get(session_id or "", occurred_at)) > announce_within,
         )
-        for told, occurred_at, entry, told_at, age in cursor.execute(_TOLD, [sorted(ids)]).fetchall()
+        for told, occurred_at, entry, told_at, now in cursor.execute(_TOLD, [sorted(ids)]).fetchall()
     ]

@@ -21,10 +21,16 @@ _CHOSEN: LiteralString = """
         AND (%(session)s::text IS NULL OR m.session_id = %(session)s)
         AND (%(since)s::timestamptz IS NULL OR m.occurred_at >= %(since)s)
     ORDER BY d.position"""
+# What states no time, such as a transcript, happened when it was received; it may be about a session of long ago.
 _OLD: LiteralString = """
     SELECT d.message_id FROM rollcall.message_deliveries AS d
     JOIN rollcall.messages AS m ON m.id = d.message_id
     WHERE d.endpoint_id = %(endpoint)s AND d.status = 'held' AND d.reason = 'old' AND m.occurred_at >= %(since)s
+        AND NOT EXISTS (SELECT FROM rollcall.sessions WHERE id = m.session_id AND ended_at < %(since)s)
+        AND (m.type NOT LIKE 'livestream.%%' OR m.session_id IS NOT NULL OR EXISTS (
+            SELECT FROM rollcall.sessions
+            WHERE meeting_id = m.meeting_id AND (ended_at IS NULL OR ended_at >= %(since)s)
+        ))
     ORDER BY d.position"""
 
 
@@ -59,5 +65,8 @@ def to_send_again(tables: Tables, chosen: Chosen, message_id: str | None) -> ToS
 
 
 def held_as_old(tables: Tables, chosen: Chosen) -> list[str]:
-    """Return the messages for an endpoint that are held because they are old, of what happened since a time."""
+    """Return the messages for an endpoint that are held because they are old, of what happened since a time.
+
+    Nothing of sessions that ended before it: a transcript that was received since then may be of any age.
+    """
     return [row["message_id"] for row in tables.rows(_OLD, chosen.values())]
