@@ -1,4 +1,4 @@
-"""The queue message: a group of deliveries that the receiver sent together.
+"""The queue messages: a group of deliveries that the receiver sent together, or answers of the vendor's API.
 
 The queue carries the bodies themselves, so a delivery is complete in one place.
 Dramatiq's messages are JSON (in Postgres even `jsonb`) while bodies are arbitrary bytes, so the group is sent as one
@@ -9,15 +9,19 @@ import base64
 import threading
 import zlib
 from collections.abc import Sequence
+from typing import TypeVar
 
 import msgspec
 from dramatiq import Message
 
 from workers.queue.delivery import Delivery
+from workers.queue.observation import Answers
 from workers.queue.unreadable import Unreadable, UnreadableError
 
 QUEUE_NAME = "rollcall"
 ACTOR_NAME = "keep"
+# Of answers. A version that does not know this actor parks them.
+OBSERVING_ACTOR_NAME = "observe"
 
 # Bytes of a group before compression. A receiver sends a few MiB, or one body of at most 8 MiB; two megabytes of
 # text could expand to two gigabytes.
@@ -30,25 +34,27 @@ _COMPRESSION = 1
 # Bytes of an ordinary group. Larger ones are decompressed one at a time, to bound memory.
 _ORDINARY = 4 * 2**20
 
+Decoded = TypeVar("Decoded")
+
 _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(list[Delivery])
+_answers_decoder = msgspec.msgpack.Decoder(Answers)
 _opening_large = threading.Lock()
 
 
 def group_message(deliveries: Sequence[Delivery]) -> Message[None]:
     """Return the Dramatiq message for a group of deliveries."""
-    return Message(
-        queue_name=QUEUE_NAME,
-        actor_name=ACTOR_NAME,
-        args=(encode_group(deliveries),),
-        kwargs={},
-        options={},
-    )
+    return _message(ACTOR_NAME, encode_group(deliveries))
+
+
+def answers_message(answers: Answers) -> Message[None]:
+    """Return the Dramatiq message for answers of the vendor's API."""
+    return _message(OBSERVING_ACTOR_NAME, _encode(answers))
 
 
 def encode_group(deliveries: Sequence[Delivery]) -> str:
     """Encode a group of deliveries as the message's text."""
-    return base64.b64encode(zlib.compress(_encoder.encode(deliveries), _COMPRESSION)).decode("ascii")
+    return _encode(deliveries)
 
 
 def decode_group(text: str) -> list[Delivery]:
@@ -58,8 +64,29 @@ def decode_group(text: str) -> list[Delivery]:
         UnreadableError: it is not such a text (a newer version or something else wrote it), or it exceeds
             `MOST_GROUP_BYTES`.
     """
+    return _decode(_decoder, text)
+
+
+def decode_answers(text: str) -> Answers:
+    """Decode the answers of a queue message.
+
+    Raises:
+        UnreadableError: as `decode_group`.
+    """
+    return _decode(_answers_decoder, text)
+
+
+def _message(actor_name: str, text: str) -> Message[None]:
+    return Message(queue_name=QUEUE_NAME, actor_name=actor_name, args=(text,), kwargs={}, options={})
+
+
+def _encode(group: object) -> str:
+    return base64.b64encode(zlib.compress(_encoder.encode(group), _COMPRESSION)).decode("ascii")
+
+
+def _decode(decoder: "msgspec.msgpack.Decoder[Decoded]", text: str) -> "Decoded":
     try:
-        return _decoder.decode(_decompress(base64.b64decode(text, validate=True)))
+        return decoder.decode(_decompress(base64.b64decode(text, validate=True)))
     except (ValueError, zlib.error, msgspec.MsgspecError, RecursionError) as error:
         raise UnreadableError(Unreadable.NO_GROUP) from error
 

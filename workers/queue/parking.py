@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Protocol
 
 from workers.queue.envelope import read_message
-from workers.queue.message import ACTOR_NAME, decode_group
+from workers.queue.message import ACTOR_NAME, OBSERVING_ACTOR_NAME, decode_answers, decode_group
 from workers.queue.unreadable import UnreadableError
 
 
@@ -63,11 +63,13 @@ class ParkedMessages(Protocol):
 
 
 def is_readable(body: bytes | None, actors: Collection[str]) -> bool:
-    """Return whether a version with these actors can read a message, including its deliveries."""
+    """Return whether a version with these actors can read a message, including what it carries."""
     try:
         message = read_message(body, actors)
         if message.actor_name == ACTOR_NAME:
             decode_group(message.args[0])
+        if message.actor_name == OBSERVING_ACTOR_NAME:
+            decode_answers(message.args[0])
     except UnreadableError:
         return False
     return True

@@ -39,6 +39,10 @@ class Fields:
             members = {}
         return Fields(members, f"{self._path}{name}.", self.problems, self._received_at)
 
+    def object_of(self, members: Mapping[str, Any], path: str) -> "Fields":
+        """Return an object that is an element of a list, by its members and its path."""
+        return Fields(members, path, self.problems, self._received_at)
+
     def text(self, name: str) -> str | None:
         """Return the text `name` of any length; None if it is absent, null or unreadable."""
         value = self._members.get(name)

@@ -19,7 +19,7 @@ class Columns:
     """The columns of a table.
 
     Attributes:
-        row: what one delivery states of a row.
+        row: what one delivery, or one observation, states of a row.
         rules: how each stated column is merged, in the order of the row's fields.
         derived: how the other columns follow from the merged ones.
         names: the merged columns: the row's fields, then the columns with the id of the delivery received last.

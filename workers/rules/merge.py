@@ -8,6 +8,7 @@ from uuid import UUID
 from workers.reading.facts import Facts, MeetingFact, OrganizationFact, ParticipantFact, PresenceKind
 from workers.rules.artifacts import ARTIFACTS, artifact_row
 from workers.rules.names import MEETINGS, ORGANIZATIONS
+from workers.rules.observing import ObservedMerge
 from workers.rules.presence import PARTICIPANTS, ParticipantEventRow, happened_at, participant_row
 from workers.rules.sessions import SESSIONS, session_row
 from workers.rules.timeline import Entry, EntryKey, entries_of
@@ -27,6 +28,7 @@ class Merge:
         self.participant_events: dict[tuple[str, str, PresenceKind, datetime], ParticipantEventRow] = {}
         self.artifacts: dict[tuple[str, str], Merged] = {}
         self.timeline: dict[EntryKey, Entry] = {}
+        self.observed = ObservedMerge()
 
     @classmethod
     def of(cls, stated: Iterable[tuple[UUID, datetime, Facts]]) -> "Merge":
@@ -35,6 +37,13 @@ class Merge:
         for delivery_id, received_at, facts in sorted(stated, key=lambda one: one[0].int):
             merge.add(delivery_id, received_at, facts)
         return merge
+
+    def name_observed(self) -> None:
+        """Merge what the observations state about meetings and organizations. Call it before adding deliveries."""
+        for rank, meeting in self.observed.meetings():
+            self.name_meeting(rank, meeting)
+            if meeting.organization_id is not None:
+                self.name_organization(rank, OrganizationFact(meeting.organization_id, None))
 
     def add(self, delivery_id: UUID, received_at: datetime, facts: Facts) -> None:
         """Merge one delivery's facts. Call it in the order of the deliveries' ids."""

@@ -9,7 +9,7 @@ from uuid import UUID
 
 import msgspec
 
-from workers.rules.rule import Earliest, Key, Latest, ReceivedLast, Rule
+from workers.rules.rule import Earliest, Key, Latest, Observed, ReceivedLast, Rule
 
 MergeInto = Callable[[dict[Any, list[Any]], Any, UUID, msgspec.Struct], None]
 """Merges the row that one delivery states with what others state.
@@ -48,6 +48,9 @@ def merging_source(rules: Mapping[str, Rule], names: Sequence[str]) -> str:
                 continue
             case ReceivedLast(by):
                 condition, also = "", f"; known[{names.index(by)}] = by"
+            case Observed(by):
+                lines += [f"    if row.{by} == known[{names.index(by)}]:", f"        known[{place}] = row.{name}"]
+                continue
             case Earliest():
                 condition, also = f" and (known[{place}] is None or value < known[{place}])", ""
             case Latest():

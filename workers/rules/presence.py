@@ -6,9 +6,10 @@ from uuid import UUID
 import msgspec
 
 from workers.reading.facts import ParticipantFact, PresenceKind
+from workers.reading.observed_facts import ObservedConnection
 from workers.rules.columns import Columns
-from workers.rules.rule import Earliest, Key, Latest, ReceivedLast
-from workers.rules.times import Believed, OfSession, Source, SourceOf, UnlessLater
+from workers.rules.rule import Earliest, Key, Latest, Observed, ReceivedLast
+from workers.rules.times import Believed, Derived, OfSession, Source, SourceOf, UnlessLater
 
 
 class ParticipantRow(msgspec.Struct, frozen=True, gc=False):
@@ -24,6 +25,21 @@ class ParticipantRow(msgspec.Struct, frozen=True, gc=False):
     last_left_at: datetime | None
 
 
+class ObservedParticipantRow(msgspec.Struct, frozen=True, gc=False):
+    """What an observation states of one connection."""
+
+    session_id: str
+    peer_id: str
+    custom_participant_id: str | None
+    display_name: str | None
+    observed_by: UUID
+    user_id: str | None
+    preset_name: str | None
+    api_joined_at: datetime | None
+    api_left_at: datetime | None
+    spans_connections: bool
+
+
 class ParticipantEventRow(msgspec.Struct, frozen=True, gc=False):
     """A join or a leave, as reported."""
 
@@ -35,17 +51,27 @@ class ParticipantEventRow(msgspec.Struct, frozen=True, gc=False):
 
 
 # A participant is known from the first event that names the peer. A leave can state the join too: the earliest stated
-# time wins; if none is stated, the join's time of receipt counts.
-JOINED_AT = Believed({Source.EVENT: "stated_joined_at", Source.RECEIVED: "noticed_joined_at"})
+# time wins; if none is stated, the vendor's API counts, and without it the join's time of receipt.
+JOINED_AT = Believed(
+    {Source.EVENT: "stated_joined_at", Source.API: "api_joined_at", Source.RECEIVED: "noticed_joined_at"}
+)
 
-# What makes a participant gone: a leave, unless a later join shows that the peer is back; without one, the session's
-# end. A participant with neither is present.
+# What makes a participant gone: a leave, of an event or else of the vendor's API, unless a later join shows that the
+# peer is back; without one, the session's end. A participant with neither is present.
 LEFT_AT = Believed(
     {
         Source.EVENT: UnlessLater("last_left_at", than="last_joined_at"),
+        Source.API: UnlessLater("api_left_at", than="last_joined_at"),
         Source.SESSION_END: OfSession("ended_at"),
     }
 )
+
+_DERIVED: dict[str, Derived] = {
+    "joined_at": JOINED_AT,
+    "joined_source": SourceOf(JOINED_AT),
+    "left_at": LEFT_AT,
+    "left_source": SourceOf(LEFT_AT),
+}
 
 PARTICIPANTS = Columns(
     ParticipantRow,
@@ -59,7 +85,24 @@ PARTICIPANTS = Columns(
         "last_joined_at": Latest(),
         "last_left_at": Latest(),
     },
-    {"joined_at": JOINED_AT, "left_at": LEFT_AT, "left_source": SourceOf(LEFT_AT)},
+    _DERIVED,
+)
+
+OBSERVED_PARTICIPANTS = Columns(
+    ObservedParticipantRow,
+    {
+        "session_id": Key(),
+        "peer_id": Key(),
+        "custom_participant_id": ReceivedLast("custom_participant_by"),
+        "display_name": ReceivedLast("display_name_by"),
+        "observed_by": Latest(),
+        "user_id": Observed("observed_by"),
+        "preset_name": Observed("observed_by"),
+        "api_joined_at": Observed("observed_by"),
+        "api_left_at": Observed("observed_by"),
+        "spans_connections": Observed("observed_by"),
+    },
+    _DERIVED,
 )
 
 
@@ -75,6 +118,24 @@ def participant_row(session_id: str, fact: ParticipantFact, received_at: datetim
         noticed,
         fact.joined_at or noticed,
         fact.left_at if fact.kind is PresenceKind.LEFT else None,
+    )
+
+
+def observed_participant_row(
+    session_id: str, observation_id: UUID, connection: ObservedConnection
+) -> ObservedParticipantRow:
+    """Return what an observation states about a connection."""
+    return ObservedParticipantRow(
+        session_id,
+        connection.peer_id,
+        connection.custom_participant_id,
+        connection.display_name,
+        observation_id,
+        connection.user_id,
+        connection.preset_name,
+        connection.joined_at,
+        connection.left_at,
+        connection.spans_connections,
     )
 
 

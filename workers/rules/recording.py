@@ -1,14 +1,16 @@
-"""A recording's row and timeline entries, computed from its status updates."""
+"""A recording's row and timeline entries, computed from its status updates, and from what the vendor's API says."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from decimal import Decimal
+from uuid import UUID
 
 import msgspec
 
 from workers.reading.facts import RecordingFact
+from workers.reading.observed_facts import ObservedRecording
 from workers.rules.copies import Judged
-from workers.rules.timeline import Entry, EntryKey
+from workers.rules.timeline import Entry, EntryKey, ObservedEntry
 from workers.rules.times import earliest, latest
 
 # A recording never goes back from a later status to an earlier one, whatever arrives late.
@@ -34,6 +36,24 @@ class RecordingRow(msgspec.Struct, gc=False):
     stop_reason: str | None = None
 
 
+class ObservedState(msgspec.Struct, frozen=True, gc=False):
+    """An observation of a recording.
+
+    Attributes:
+        id: of the observation.
+        observed_at: when it was made.
+        session_id: the session that it names.
+        facts: what it states.
+    """
+
+    id: UUID
+    observed_at: datetime
+    session_id: str | None
+    facts: ObservedRecording
+
+
+_LINKS = ("download_url", "audio_download_url", "download_url_expires_at")
+
 # Columns decided by the last update that states them.
 _LAST_STATED = (
     "meeting_id",
@@ -46,12 +66,15 @@ _LAST_STATED = (
 )
 
 
-def settle_recording(recording_id: str, judged: Sequence[Judged]) -> tuple[RecordingRow, dict[EntryKey, Entry]]:
+def settle_recording(
+    recording_id: str, judged: Sequence[Judged], observed: Sequence[ObservedState] = ()
+) -> tuple[RecordingRow, dict[EntryKey, Entry]]:
     """Return a recording's row, and its timeline entries by key.
 
     Args:
         recording_id: the recording.
         judged: its updates, ordered by id.
+        observed: its observations, ordered by id. The last one counts, where no update states something.
     """
     row = RecordingRow(recording_id)
     entries: dict[EntryKey, Entry] = {}
@@ -86,8 +109,80 @@ def settle_recording(recording_id: str, judged: Sequence[Judged]) -> tuple[Recor
             value = getattr(states, name)
             if value is not None:
                 setattr(row, name, value)
+    if observed:
+        stated_duration = stated_duration or observed[-1].facts.states.stated_duration
+        _fill(row, observed[-1])
     row.duration_seconds = _duration(row.started_at, row.stopped_at, stated_duration)
     return row, entries
+
+
+def observed_entries(
+    recording_id: str, observed: Sequence[ObservedState], reported: Collection[str]
+) -> list[ObservedEntry]:
+    """Return the entries that a recording's observations state.
+
+    Args:
+        recording_id: the recording.
+        observed: its observations, ordered by id.
+        reported: the kinds of entries that its updates report.
+    """
+    if not observed or observed[-1].session_id is None:
+        return []
+    last, facts = observed[-1], observed[-1].facts
+    times = {
+        "INVOKED": facts.invoked_at,
+        "RECORDING": facts.states.started_at,
+        "UPLOADING": facts.states.stopped_at,
+    }
+    if facts.status in RANKS and times.get(facts.status) is None:
+        # The API states no time for it: it was seen first by then.
+        times[facts.status] = next(one.observed_at for one in observed if one.facts.status == facts.status)
+    return [
+        ObservedEntry(
+            observed[-1].session_id,
+            f"recording.{status.lower()}",
+            recording_id,
+            at,
+            {
+                name: value
+                for name, value in (("status", status), ("file_name", facts.states.file_name))
+                if value is not None
+            },
+            last.id,
+        )
+        for status, at in times.items()
+        if at is not None and f"recording.{status.lower()}" not in reported
+    ]
+
+
+def _fill(row: RecordingRow, observed: ObservedState) -> None:
+    """Add what the API states to what the updates state, which wins; only for the time of INVOKED it does not.
+
+    No update states that time, so it is only known when one was received. Links are taken together, those that expire
+    last.
+    """
+    facts, states = observed.facts, observed.facts.states
+    row.status = facts.status if _is_later(row.status, facts.status) else row.status
+    row.session_id = row.session_id if row.session_id is not None else observed.session_id
+    row.invoked_at = facts.invoked_at or row.invoked_at
+    row.started_at = row.started_at or states.started_at
+    row.stopped_at = row.stopped_at or states.stopped_at
+    links = {name: getattr(states, name) for name in _LINKS}
+    expires_at = states.download_url_expires_at
+    if states.download_url is not None and expires_at is not None:
+        known = row.download_url_expires_at
+        if row.download_url is None or (known is not None and known < expires_at):
+            for name, value in links.items():
+                setattr(row, name, value)
+    for name in _LAST_STATED:
+        if getattr(row, name) is None:
+            setattr(row, name, getattr(states, name))
+
+
+def _is_later(known: str | None, status: str | None) -> bool:
+    """Return whether a status of the API ranks above a known one: among equals the updates' wins."""
+    rank = RANKS.get(status or "")
+    return rank is not None and (known is None or rank > RANKS[known])
 
 
 def _occurred_at(one: Judged, states: RecordingFact, *, first_recording: bool) -> datetime:

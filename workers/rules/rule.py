@@ -29,4 +29,15 @@ class ReceivedLast:
     by: str
 
 
-Rule = Key | Earliest | Latest | ReceivedLast
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """The value of the last observation of the row's subject; it counts whole, so it may be null.
+
+    Attributes:
+        by: the column before it, one of `Latest`, that holds that observation's id. Never null.
+    """
+
+    by: str
+
+
+Rule = Key | Earliest | Latest | ReceivedLast | Observed

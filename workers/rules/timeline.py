@@ -1,14 +1,22 @@
-"""Timeline entries: each event once, as reported, nothing inferred."""
+"""Timeline entries: each event once, as reported, nothing inferred.
+
+What no event reports, the vendor's API may state. Its entry stands only while no event reports that kind for that
+subject.
+"""
 
 from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid5
 
 import msgspec
 
-from workers.reading.facts import Facts
+from workers.reading.facts import Facts, PresenceKind
+from workers.reading.observed_facts import ObservedConnection, ObservedSession
 from workers.rules.presence import happened_at
+
+# Any fixed UUID does, but it must never change: what was told of an entry is remembered by its id.
+_OBSERVED = UUID("0d3b1d4c-7a52-5b8e-8f0e-6c2a41d7e9b5")
 
 EntryKey = tuple[str | None, str, str, datetime]
 
@@ -30,6 +38,51 @@ class Entry(msgspec.Struct, frozen=True, gc=False):
     def key(self) -> EntryKey:
         """What makes two entries the same one."""
         return (self.session_id, self.kind, self.subject_id, self.occurred_at)
+
+
+class ObservedEntry(msgspec.Struct, frozen=True, gc=False):
+    """A row of `timeline` that an observation states; there is at most one of a kind for a subject."""
+
+    session_id: str
+    kind: str
+    subject_id: str
+    occurred_at: datetime
+    detail: dict[str, Any]
+    observation_id: UUID
+
+    @property
+    def id(self) -> UUID:
+        """The id of the row: the same whatever the observation and the time."""
+        return observed_entry_id(self.session_id, self.kind, self.subject_id)
+
+
+# The kinds of entries that an observation of each subject may state.
+SESSION_ENTRIES = ("session.started", "session.ended")
+PARTICIPANT_ENTRIES = tuple(f"participant.{kind}" for kind in PresenceKind)
+
+
+def observed_entry_id(session_id: str, kind: str, subject_id: str) -> UUID:
+    """Return the id of an entry that an observation states."""
+    # The length of each part keeps two lists of parts with one joined text apart.
+    return uuid5(_OBSERVED, "".join(f"{len(part)}:{part}" for part in (session_id, kind, subject_id)))
+
+
+def entries_of_session(session_id: str, observation_id: UUID, fact: ObservedSession) -> Iterator[ObservedEntry]:
+    """Yield the entries that an observation of a session states."""
+    for kind, at, detail in (
+        ("session.started", fact.started_at, _stated(title=fact.title)),
+        ("session.ended", fact.ended_at, {}),
+    ):
+        if at is not None:
+            yield ObservedEntry(session_id, kind, session_id, at, detail, observation_id)
+
+
+def entries_of_connection(session_id: str, observation_id: UUID, fact: ObservedConnection) -> Iterator[ObservedEntry]:
+    """Yield the entries that an observation of a participant states about a connection."""
+    detail = _stated(display_name=fact.display_name, custom_participant_id=fact.custom_participant_id)
+    for kind, at in ((PresenceKind.JOINED, fact.joined_at), (PresenceKind.LEFT, fact.left_at)):
+        if at is not None:
+            yield ObservedEntry(session_id, f"participant.{kind}", fact.peer_id, at, detail, observation_id)
 
 
 def entries_of(facts: Facts, delivery_id: UUID, received_at: datetime) -> Iterator[Entry]:

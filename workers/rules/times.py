@@ -15,6 +15,8 @@ class Source(StrEnum):
 
     EVENT = "event"
     """An event states it."""
+    API = "api"
+    """The vendor's API states it."""
     RECEIVED = "received"
     """An event that states no time was received then."""
     SESSION_END = "session_end"
@@ -60,6 +62,14 @@ class SourceOf:
 
 
 @dataclass(frozen=True, slots=True)
+class FirstKnown:
+    """The latest of some times; without any, the first of others that is known."""
+
+    latest_of: tuple[str, ...]
+    else_of: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class IfKnown:
     """One constant if a value is known, another if not."""
 
@@ -68,7 +78,7 @@ class IfKnown:
     otherwise: str
 
 
-Derived = Believed | SourceOf | IfKnown
+Derived = Believed | SourceOf | IfKnown | FirstKnown
 
 
 def earliest(known: datetime | None, stated: datetime | None) -> datetime | None:

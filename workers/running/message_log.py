@@ -14,7 +14,7 @@ from workers.running.transactions import StoppingError
 _log = structlog.get_logger(__name__)
 
 
-class Observation(Middleware):
+class MessageLog(Middleware):
     """Binds the message's id to the log context of the thread that processes it."""
 
     def __init__(self, metrics: WorkerMetrics) -> None:

@@ -9,7 +9,7 @@ from runtime.deadlines import deadlines
 from workers.queue.brokers import open_broker
 from workers.running.actor import declare_actor
 from workers.running.mark_notice import MarkNotice
-from workers.running.message_log import Observation
+from workers.running.message_log import MessageLog
 from workers.running.metrics import WorkerMetrics
 from workers.running.parked_watch import ParkedWatch
 from workers.running.queue_watch import QueueWatch
@@ -34,7 +34,7 @@ class WorkerProcess:
         self._broker.stopping = self._stopping
         self._broker.on_parked = metrics.message_parked
         self._broker.on_unreadable = metrics.message_unreadable
-        self._broker.add_middleware(Observation(metrics))
+        self._broker.add_middleware(MessageLog(metrics))
         self._database = Database(settings, self._stopping, metrics.database_seen)
         self._watch = QueueWatch(self._broker, metrics)
         self._parked_watch = ParkedWatch(self._broker, metrics)

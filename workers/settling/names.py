@@ -11,10 +11,13 @@ from uuid import UUID
 from workers.reading.facts import Facts, MeetingFact, OrganizationFact
 from workers.reading.stored import Stored
 from workers.rules.merge import Merge
+from workers.rules.names import rank_below_deliveries
+from workers.rules.observing import ObservedMerge
 from workers.settling.repeats import Withdrawn
 from workers.settling.write import write_meetings, write_organizations
 from workers.tables.arrays import Cursor
 from workers.tables.names import delete_meeting, delete_organization, redate_meeting, redate_organization
+from workers.tables.observations import naming_organization, of_meeting
 from workers.tables.stored import counting_before, counting_between, counting_for_meeting
 
 _LAST_ID = UUID(int=2**128 - 1)
@@ -59,12 +62,22 @@ def _take_back_meeting(cursor: Cursor, one: Withdrawn) -> list[tuple[UUID, Meeti
         return []
     if one.first_facts is None or one.first_facts.meeting != stated:
         delete_meeting(cursor, stated.id)
-        said = _said(counting_for_meeting(cursor, stated.id))
-    elif redate_meeting(cursor, stated.id, one.former, one.first):
-        said = _said(counting_between(cursor, one.first, one.former, stated.id))
-    else:
-        return []
+        return [*_observed_meeting(cursor, stated.id), *_meetings(_said(counting_for_meeting(cursor, stated.id)))]
+    if redate_meeting(cursor, stated.id, one.former, one.first):
+        return _meetings(_said(counting_between(cursor, one.first, one.former, stated.id)))
+    return []
+
+
+def _meetings(said: Iterable[tuple[UUID, Facts]]) -> list[tuple[UUID, MeetingFact]]:
     return [(delivery_id, facts.meeting) for delivery_id, facts in said if facts.meeting is not None]
+
+
+def _observed_meeting(cursor: Cursor, meeting_id: str) -> list[tuple[UUID, MeetingFact]]:
+    """Return what observations state about a meeting."""
+    merge = ObservedMerge()
+    for one in of_meeting(cursor, meeting_id):
+        merge.see(one.id, one.observed_at, one.observed_at, one.subject_id, one.organization_id, one.facts())
+    return list(merge.meetings())
 
 
 def _take_back_organization(cursor: Cursor, one: Withdrawn) -> list[tuple[UUID, OrganizationFact]]:
@@ -74,7 +87,13 @@ def _take_back_organization(cursor: Cursor, one: Withdrawn) -> list[tuple[UUID, 
         return []
     if one.first_facts is None or one.first_facts.organization != stated:
         delete_organization(cursor, stated.id)
-        return _last_words(_said(_from_the_last(cursor)), stated.id)
+        observation_id = naming_organization(cursor, stated.id)
+        observed = (
+            []
+            if observation_id is None
+            else [(rank_below_deliveries(observation_id), OrganizationFact(stated.id, None))]
+        )
+        return observed + _last_words(_said(_from_the_last(cursor)), stated.id)
     if redate_organization(cursor, stated.id, one.former, one.first):
         return _last_words(_said(counting_between(cursor, one.first, one.former)), stated.id)
     return []

@@ -6,8 +6,9 @@ from uuid import UUID
 
 from workers.reading.facts import Facts
 from workers.rules.merge import Merge
+from workers.settling.observed import observe_again
 from workers.settling.subjects import settle_subjects
-from workers.settling.write import write_sessions
+from workers.settling.write import write_observed, write_sessions
 from workers.tables.arrays import Cursor
 from workers.tables.locks import lock
 from workers.tables.session_tables import empty_sessions
@@ -36,7 +37,7 @@ def write_again(
     """
     empty_sessions(cursor, session_ids)
     merge = Merge()
-    subjects = set()
+    subjects = observe_again(cursor, merge, session_ids)
     for delivery_id, received_at, facts in deliveries:
         if facts is None:
             continue
@@ -49,4 +50,5 @@ def write_again(
     settled.entries = [entry for entry in settled.all_entries if entry.session_id in emptied]
     settled.gone = []
     write_sessions(cursor, merge, settled)
+    write_observed(cursor, merge.observed)
     return merge

@@ -20,11 +20,12 @@ from psycopg import errors
 from runtime.connections import connect
 from workers.reading.scope import Scope
 from workers.reading.status import Status
-from workers.settling.replay_sessions import replay_sessions, replay_without_session
+from workers.settling.replay_sessions import replay_observed, replay_sessions, replay_without_session
 from workers.tables.arrays import Cursor
 from workers.tables.chosen import choose
 from workers.tables.chosen_ids import Chosen
 from workers.tables.names import reopen_names, sweep_names
+from workers.tables.observations import sessions_without_deliveries
 
 # Approximate deliveries per transaction: a session is never split.
 _SESSIONS_AT_ONCE = 100
@@ -100,10 +101,24 @@ def _replay_chosen(
         last_session = session_ids[-1]
         ids = chosen.of_sessions(session_ids)
         yield _in_transaction(connection, partial(replay_sessions, cursor, session_ids, ids, scope, rewrite=rewrite))
+    if not rewrite:
+        yield from _replay_observed(connection, cursor)
     last_id = _NO_ID
     while ids := chosen.without_session(last_id, _DELIVERIES_AT_ONCE):
         last_id = ids[-1]
         yield _in_transaction(connection, partial(replay_without_session, cursor, ids, scope, rewrite=rewrite))
+
+
+def _replay_observed(connection: psycopg.Connection[Any], cursor: Cursor) -> Iterator[Counter[Status]]:
+    """Rebuild the sessions that are known from the vendor's API alone."""
+    last_session = ""
+    while True:
+        with connection.transaction():
+            session_ids = sessions_without_deliveries(cursor, last_session, _SESSIONS_AT_ONCE)
+        if not session_ids:
+            return
+        last_session = session_ids[-1]
+        yield _in_transaction(connection, partial(replay_observed, cursor, session_ids))
 
 
 def _in_transaction(connection: psycopg.Connection[Any], work: Callable[[], Counter[Status]]) -> Counter[Status]:

@@ -48,6 +48,13 @@ def replay_without_session(cursor: Cursor, ids: Sequence[UUID], scope: Scope, *,
     return _replay(cursor, partial(ledger.deliveries_of_ids, cursor, ids), (), scope, rewrite=rewrite)
 
 
+def replay_observed(cursor: Cursor, session_ids: Sequence[str]) -> Counter[Status]:
+    """Rebuild sessions that only observations name; return nothing, as no delivery is replayed."""
+    write_names(cursor, rebuild_sessions(cursor, session_ids))
+    mark(cursor, session_ids)
+    return Counter()
+
+
 def _replay(
     cursor: Cursor,
     fetch: Callable[[], list[StoredDelivery]],

@@ -16,12 +16,13 @@ from workers.reading.reading import Reading
 from workers.reading.status import Status
 from workers.rules.copies import Judged, Update, judge
 from workers.rules.livestream import LivestreamRow, settle_livestream
-from workers.rules.recording import RecordingRow, settle_recording
-from workers.rules.timeline import Entry, EntryKey
+from workers.rules.recording import ObservedState, RecordingRow, observed_entries, settle_recording
+from workers.rules.timeline import Entry, EntryKey, ObservedEntry
 from workers.settling.repeats import Withdrawn
 from workers.tables.arrays import Cursor
 from workers.tables.ledger import Kept, become_processed, become_repeats
 from workers.tables.locks import Subject
+from workers.tables.observations import of_recordings
 from workers.tables.stored import StoredUpdate, updates_of_subjects
 
 
@@ -57,6 +58,8 @@ class SettledSubjects:
         entries: timeline entries that are new, or belong to another delivery than before.
         gone: timeline entries that no longer exist, or belong to another delivery than before.
         all_entries: all entries of the settled subjects.
+        observed_recordings: the settled recordings that have observations.
+        observed_entries: all entries that these state.
         sessions: sessions whose recordings or entries changed.
         streams: streams whose entries without a session changed.
     """
@@ -68,6 +71,8 @@ class SettledSubjects:
     entries: list[Entry] = field(default_factory=list)
     gone: list[EntryKey] = field(default_factory=list)
     all_entries: list[Entry] = field(default_factory=list)
+    observed_recordings: set[str] = field(default_factory=set)
+    observed_entries: list[ObservedEntry] = field(default_factory=list)
     sessions: set[str] = field(default_factory=set)
     streams: set[str] = field(default_factory=set)
 
@@ -91,6 +96,7 @@ def settle_subjects(cursor: Cursor, subjects: Sequence[Subject], new: Sequence[K
     if not subjects:
         return settled
     updates = _updates(cursor, subjects, new)
+    observed = _observed(cursor, [subject_id for kind, subject_id in subjects if kind is SubjectKind.RECORDING])
     repeats: list[Judged] = []
     become: list[_Known] = []
     for subject in subjects:
@@ -111,7 +117,7 @@ def settle_subjects(cursor: Cursor, subjects: Sequence[Subject], new: Sequence[K
                     settled.withdrawn.append(_withdrawn(one, was, known))
                     moved = True
         if moved:
-            _settle(subject, known, judged, settled)
+            _settle(subject, known, judged, observed.get(subject[1], ()), settled)
     bodies = [(one.holder.payload, one.holder.raw, one.error) for one in become]
     become_processed(cursor, [one.update.id for one in become], bodies)
     become_repeats(cursor, [one.update.id for one in repeats], [one.first for one in repeats])
@@ -123,11 +129,19 @@ def _withdrawn(judged: Judged, was: _Known, known: Sequence[_Known]) -> Withdraw
     return Withdrawn(judged.update.id, judged.first, was.facts, first_facts)
 
 
-def _settle(subject: Subject, known: Sequence[_Known], judged: Sequence[Judged], settled: SettledSubjects) -> None:
+def _settle(
+    subject: Subject,
+    known: Sequence[_Known],
+    judged: Sequence[Judged],
+    observed: Sequence[ObservedState],
+    settled: SettledSubjects,
+) -> None:
     """Add the result for a subject: its row, its entries, and which of these are new or gone."""
-    row, entries = _row_and_entries(subject, judged)
+    row, entries = _row_and_entries(subject, judged, observed)
     if isinstance(row, RecordingRow):
-        settled.recordings += [row] if judged else []
+        settled.recordings += [row] if judged or observed else []
+        if observed:
+            _settle_observed(row, entries.values(), observed, settled)
     else:
         settled.livestreams += [row] if judged else []
     settled.all_entries += entries.values()
@@ -140,7 +154,8 @@ def _settle(subject: Subject, known: Sequence[_Known], judged: Sequence[Judged],
         former = next((one.update.session_id for one in reversed(judged[:before]) if one.counts), None)
         of_rows = {row.session_id, former} if isinstance(row, RecordingRow) else set()
     else:
-        row_before, entries_before = _row_and_entries(subject, judge([one.update for one in known if not one.is_new]))
+        before_these = judge([one.update for one in known if not one.is_new])
+        row_before, entries_before = _row_and_entries(subject, before_these, observed)
         appeared = [entry for key, entry in entries.items() if entries_before.get(key) != entry]
         gone = [key for key, entry in entries_before.items() if entries.get(key) != entry]
         of_rows = {one.session_id for one in (row, row_before) if row != row_before and isinstance(one, RecordingRow)}
@@ -152,12 +167,32 @@ def _settle(subject: Subject, known: Sequence[_Known], judged: Sequence[Judged],
         settled.streams.add(subject[1])
 
 
+def _settle_observed(
+    row: RecordingRow, entries: Iterable[Entry], observed: Sequence[ObservedState], settled: SettledSubjects
+) -> None:
+    reported = {entry.kind for entry in entries}
+    settled.observed_recordings.add(row.id)
+    settled.observed_entries += observed_entries(row.id, observed, reported)
+    settled.sessions.update(one.session_id for one in observed if one.session_id is not None)
+
+
+def _observed(cursor: Cursor, recording_ids: Sequence[str]) -> Mapping[str, Sequence[ObservedState]]:
+    """Return the observations of recordings that can be read, ordered by id."""
+    states: dict[str, list[ObservedState]] = defaultdict(list)
+    if recording_ids:
+        for one in of_recordings(cursor, recording_ids):
+            facts = one.facts().recording
+            if facts is not None:
+                states[one.subject_id].append(ObservedState(one.id, one.observed_at, one.session_id, facts))
+    return states
+
+
 def _row_and_entries(
-    subject: Subject, judged: Sequence[Judged]
+    subject: Subject, judged: Sequence[Judged], observed: Sequence[ObservedState]
 ) -> tuple[RecordingRow | LivestreamRow, dict[EntryKey, Entry]]:
     kind, subject_id = subject
     if kind is SubjectKind.RECORDING:
-        return settle_recording(subject_id, judged)
+        return settle_recording(subject_id, judged, observed)
     return settle_livestream(subject_id, judged)
 
 

@@ -1,6 +1,6 @@
 """Writes the merge of a batch, and its settled subjects, into the tables."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from operator import attrgetter
 from typing import Any, LiteralString
 
@@ -8,12 +8,16 @@ import msgspec
 
 from workers.rules.columns import by_column
 from workers.rules.merge import Merge, Merged
-from workers.rules.timeline import Entry, EntryKey
+from workers.rules.observing import ObservedMerge
+from workers.rules.recording import RANKS
+from workers.rules.timeline import PARTICIPANT_ENTRIES, SESSION_ENTRIES, Entry, EntryKey, ObservedEntry
 from workers.settling.subjects import SettledSubjects
 from workers.tables import statements
 from workers.tables.arrays import Cursor, write_columns, write_rows
 
 _encode = msgspec.json.Encoder().encode
+
+RECORDING_ENTRIES = tuple(f"recording.{status.lower()}" for status in RANKS)
 
 
 def write_sessions(cursor: Cursor, merge: Merge, settled: SettledSubjects) -> None:
@@ -24,8 +28,48 @@ def write_sessions(cursor: Cursor, merge: Merge, settled: SettledSubjects) -> No
     withdraw_entries(cursor, settled.gone)
     write_timeline(cursor, [*merge.timeline.values(), *settled.entries])
     _write_merged(cursor, statements.ARTIFACTS, merge.artifacts)
+    write_observed_entries(cursor, settled.observed_recordings, RECORDING_ENTRIES, settled.observed_entries)
     write_rows(cursor, statements.RECORDINGS, sorted(settled.recordings, key=attrgetter("id")))
     write_rows(cursor, statements.LIVESTREAMS, sorted(settled.livestreams, key=attrgetter("stream_id")))
+
+
+def write_observed(cursor: Cursor, observed: ObservedMerge) -> None:
+    """Write what observations state about sessions, beside what events state."""
+    _write_merged(cursor, statements.OBSERVED_SESSIONS, observed.sessions)
+    _write_merged(cursor, statements.OBSERVED_PARTICIPANTS, observed.participants)
+    kinds = (*SESSION_ENTRIES, *PARTICIPANT_ENTRIES)
+    write_observed_entries(cursor, observed.subjects, kinds, observed.timeline.values())
+
+
+def write_observed_entries(
+    cursor: Cursor, subjects: Collection[str], kinds: Sequence[str], entries: Iterable[ObservedEntry]
+) -> None:
+    """Replace the entries of observations about subjects; those that events report too are left out.
+
+    Args:
+        cursor: in a transaction that has locked the sessions.
+        subjects: ids of peers, sessions or recordings.
+        kinds: the kinds of entries that observations of such subjects may state.
+        entries: those that they state now.
+    """
+    if not subjects:
+        return
+    write_columns(cursor, statements.TIMELINE_OBSERVED_WITHDRAWN, [sorted(subjects), list(kinds)])
+    rows = [
+        (
+            entry.id,
+            entry.session_id,
+            entry.kind,
+            entry.subject_id,
+            entry.occurred_at,
+            _encode(entry.detail).decode(),
+            entry.observation_id,
+        )
+        for entry in sorted(entries, key=attrgetter("id"))
+    ]
+    if rows:
+        columns = list(zip(*rows, strict=True))
+        write_columns(cursor, statements.TIMELINE_OBSERVED, [sorted(set(columns[1])), *columns])
 
 
 def write_meetings(cursor: Cursor, merge: Merge) -> None:
@@ -62,7 +106,9 @@ def write_timeline(cursor: Cursor, entries: Iterable[Entry]) -> None:
         for entry in sorted(entries, key=lambda one: (one.session_id or "", one.occurred_at, one.kind, one.subject_id))
     ]
     if rows:
-        write_columns(cursor, statements.TIMELINE, list(zip(*rows, strict=True)))
+        columns = list(zip(*rows, strict=True))
+        write_columns(cursor, statements.TIMELINE_OVER_OBSERVED, columns[:3])
+        write_columns(cursor, statements.TIMELINE, columns)
 
 
 def _write_merged(cursor: Cursor, statement: LiteralString, merged: Mapping[Any, Merged]) -> None:

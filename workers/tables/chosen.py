@@ -40,7 +40,7 @@ ORDER BY delivery.id
 """
 
 _DELETE = "DELETE FROM rollcall.deliveries WHERE id = ANY(%b::uuid[])"
-_DELETE_ENTRIES = "DELETE FROM rollcall.timeline WHERE delivery_id = ANY(%b::uuid[])"
+_DELETE_ENTRIES = "DELETE FROM rollcall.timeline WHERE id = ANY(%b::uuid[])"
 _PROCESSED_AGAIN = "UPDATE rollcall.deliveries SET processed_at = clock_timestamp() WHERE id = ANY(%b::uuid[])"
 _STATUSES = "SELECT status, count(*) FROM rollcall.deliveries WHERE id = ANY(%b::uuid[]) GROUP BY status"
 

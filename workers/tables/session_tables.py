@@ -32,10 +32,11 @@ def _delete_from(table: LiteralString, key: LiteralString) -> LiteralString:
 
 _EMPTY_SESSIONS = tuple(_delete_from(table, key) for table, key in SESSION_TABLES.items())
 _EMPTY_SUBJECTS = tuple(_delete_from(table, key) for table, key in SUBJECT_TABLES.items())
+# The id of a delivery's entry is the delivery's.
 _EMPTY_TIMELINE_OF_SUBJECTS = """
 DELETE FROM rollcall.timeline AS entry
 USING rollcall.deliveries AS delivery
-WHERE delivery.subject_id = ANY(%b::text[]) AND entry.delivery_id = delivery.id
+WHERE delivery.subject_id = ANY(%b::text[]) AND entry.id = delivery.id
 """
 
 

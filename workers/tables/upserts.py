@@ -15,14 +15,15 @@ from uuid import UUID
 import msgspec
 
 from workers.rules.columns import Columns
-from workers.rules.rule import Earliest, Key, Latest, ReceivedLast, Rule
-from workers.rules.times import Believed, Derived, IfKnown, OfSession, SourceOf, UnlessLater
+from workers.rules.rule import Earliest, Key, Latest, Observed, ReceivedLast, Rule
+from workers.rules.times import Believed, Derived, FirstKnown, IfKnown, OfSession, SourceOf, UnlessLater
 
 # The array type for each Python type; text[] for all others, which are texts.
 _ARRAYS = {
     datetime: "timestamptz[]",
     UUID: "uuid[]",
     int: "bigint[]",
+    bool: "boolean[]",
     Decimal: "numeric[]",
     dict: "text[]::jsonb[]",
 }
@@ -30,19 +31,29 @@ _ARRAYS = {
 _INDENT = "    "
 _WIDTH = 120
 
-Column = Callable[[str], str]
-"""Returns the SQL for a column's merged value in some part of a statement."""
+Column = Callable[[str], str | None]
+"""Returns the SQL for a column's merged value in some part of a statement; None if nothing is in it."""
 
 
-def merged(table: str, columns: Columns) -> LiteralString:
-    """Return the statement that merges rows with existing ones, each column by its rule."""
+def merged(table: str, columns: Columns, beside: Columns | None = None) -> LiteralString:
+    """Return the statement that merges rows with existing ones, each column by its rule.
+
+    Args:
+        table: its name.
+        columns: the columns that the rows state.
+        beside: columns of the same table that other rows state; derived columns need them too.
+    """
     keys = [name for name, rule in columns.rules.items() if isinstance(rule, Key)]
     arrays = _arrays(columns.row) | {name: "uuid[]" for name in columns.names if name not in columns.rules}
     merging = _merging(columns.rules)
-    new = {name: derive(one, "new.{}".format, "session.{}".format) for name, one in columns.derived.items()}
+    others = () if beside is None else [name for name in beside.rules if name not in columns.names]
+    # A new row has nothing in the other columns.
+    stated = {name: f"new.{name}" for name in columns.names}
+    there = merging | {name: f"old.{name}" for name in others}
+    new = {name: derive(one, stated.get, "session.{}".format) for name, one in columns.derived.items()}
     of_session = "(SELECT {} FROM rollcall.sessions WHERE id = excluded.session_id)".format
     assigned = {name: value for name, value in merging.items() if name not in keys}
-    assigned |= {name: derive(one, merging.__getitem__, of_session) for name, one in columns.derived.items()}
+    assigned |= {name: derive(one, there.get, of_session) for name, one in columns.derived.items()}
     join = "JOIN rollcall.sessions AS session ON session.id = new.session_id\n"
     return (
         f"INSERT INTO rollcall.{table} AS old (\n{_wrapped([*columns.names, *new])})\n"
@@ -58,43 +69,68 @@ def replaced(table: str, row: type[msgspec.Struct], keys: Sequence[str]) -> Lite
     return _insert(table, row, keys)
 
 
-def received_first(table: str, row: type[msgspec.Struct], keys: Sequence[str]) -> LiteralString:
-    """Return the statement that writes rows; of two with the same key, the delivery received first wins."""
-    return f"{_insert(table, row, keys)}\nWHERE excluded.delivery_id < old.delivery_id"
+def received_first(
+    table: str, row: type[msgspec.Struct], keys: Sequence[str], more: Mapping[str, str] | None = None
+) -> LiteralString:
+    """Return the statement that writes rows; of two with the same key, the delivery received first wins.
+
+    Args:
+        table: its name.
+        row: what it is written from.
+        keys: the columns of the key.
+        more: further columns, and the column that each repeats.
+    """
+    return f"{_insert(table, row, keys, more or {})}\nWHERE excluded.delivery_id < old.delivery_id"
 
 
-def derive(derived: Derived, column: Column, of_session: Column) -> str:
+def derive(derived: Derived, column: Column, of_session: Callable[[str], str]) -> str:
     """Return the SQL for a derived column.
 
     Args:
         derived: how it is derived.
-        column: returns the SQL for a column of the row itself.
+        column: returns the SQL for a column of the row itself; None if nothing is in it.
         of_session: returns the SQL for a column of the row's session.
     """
+    if isinstance(derived, FirstKnown):
+        latest = [value for value in map(column, derived.latest_of) if value is not None]
+        first = [f"greatest({', '.join(latest)})" if len(latest) > 1 else value for value in latest[:1]]
+        return _first_of([*first, *(value for value in map(column, derived.else_of) if value is not None)])
     if isinstance(derived, IfKnown):
         value = derive(derived.value, column, of_session)
         return _broken(["CASE", f"WHEN {value} IS NULL", f"THEN '{derived.otherwise}' ELSE '{derived.then}' END"])
+    sources = (derived.believed if isinstance(derived, SourceOf) else derived).sources
+    values = {source: _value(value, column, of_session) for source, value in sources.items()}
+    known = {source: value for source, value in values.items() if value is not None}
     if isinstance(derived, SourceOf):
-        sources = derived.believed.sources.items()
-        cases = [f"WHEN {_value(value, column, of_session)} IS NOT NULL THEN '{source}'" for source, value in sources]
-        return _broken(["CASE", *cases, "END"])
-    values = [_value(value, column, of_session) for value in derived.sources.values()]
-    return _broken([f"coalesce({values[0]}", *values[1:]], ",") + ")"
+        return _broken(
+            ["CASE", *(f"WHEN {value} IS NOT NULL THEN '{source}'" for source, value in known.items()), "END"]
+        )
+    return _first_of(list(known.values()))
 
 
-def _value(value: str | UnlessLater | OfSession, column: Column, of_session: Column) -> str:
+def _value(value: str | UnlessLater | OfSession, column: Column, of_session: Callable[[str], str]) -> str | None:
     if isinstance(value, OfSession):
         return of_session(value.column)
     if isinstance(value, UnlessLater):
         # No time is later than a missing one, so this one holds.
         mine, other = column(value.column), column(value.than)
-        return _broken(["CASE", f"WHEN {other} > {mine}", f"THEN NULL ELSE {mine} END"])
+        return (
+            mine
+            if other is None or mine is None
+            else _broken(["CASE", f"WHEN {other} > {mine}", f"THEN NULL ELSE {mine} END"])
+        )
     return column(value)
+
+
+def _first_of(values: Sequence[str]) -> str:
+    return values[0] if len(values) == 1 else _broken([f"coalesce({values[0]}", *values[1:]], ",") + ")"
 
 
 def _needs_session(derived: Derived) -> bool:
     if isinstance(derived, Believed):
         return any(isinstance(value, OfSession) for value in derived.sources.values())
+    if isinstance(derived, FirstKnown):
+        return False
     return _needs_session(derived.value if isinstance(derived, IfKnown) else derived.believed)
 
 
@@ -110,17 +146,25 @@ def _merging(rules: Mapping[str, Rule]) -> dict[str, str]:
                 is_older = f"old.{by} > excluded.{by} OR excluded.{by} IS NULL"
                 merging[name] = _broken([f"CASE WHEN {is_older}", f"THEN old.{name} ELSE excluded.{name} END"])
                 merging[by] = f"greatest(old.{by}, excluded.{by})"
+            case Observed(by):
+                is_older = f"old.{by} > excluded.{by}"
+                merging[name] = _broken([f"CASE WHEN {is_older}", f"THEN old.{name} ELSE excluded.{name} END"])
             case Key():
                 merging[name] = f"excluded.{name}"
     return merging
 
 
-def _insert(table: str, row: type[msgspec.Struct], keys: Sequence[str]) -> str:
+def _insert(table: str, row: type[msgspec.Struct], keys: Sequence[str], more: Mapping[str, str] | None = None) -> str:
     arrays = _arrays(row)
+    names = [*arrays, *(more or {})]
+    selected, alias = "*", ""
+    if more:
+        selected = ", ".join(["new.*", *(f"new.{name}" for name in more.values())])
+        alias = f" AS new (\n{_wrapped(arrays)})"
     return (
-        f"INSERT INTO rollcall.{table} AS old (\n{_wrapped(arrays)})\n"
-        f"SELECT * FROM unnest(\n{_wrapped(f'%b::{array}' for array in arrays.values())})\n"
-        f"{_on_conflict(keys, {name: f'excluded.{name}' for name in arrays if name not in keys})}"
+        f"INSERT INTO rollcall.{table} AS old (\n{_wrapped(names)})\n"
+        f"SELECT {selected} FROM unnest(\n{_wrapped(f'%b::{array}' for array in arrays.values())}){alias}\n"
+        f"{_on_conflict(keys, {name: f'excluded.{name}' for name in names if name not in keys})}"
     )
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any, LiteralString, get_type_hints
 from uuid import UUID
 
@@ -17,10 +18,10 @@ from workers.reading.facts import ArtifactKind
 from workers.rules.artifacts import ARTIFACTS
 from workers.rules.columns import Columns, by_column
 from workers.rules.names import MEETINGS, ORGANIZATIONS
-from workers.rules.presence import PARTICIPANTS
-from workers.rules.rule import Earliest, Key, Latest, ReceivedLast
-from workers.rules.sessions import SESSIONS
-from workers.rules.times import Believed, Derived, IfKnown, OfSession, Source, SourceOf, UnlessLater
+from workers.rules.presence import OBSERVED_PARTICIPANTS, PARTICIPANTS
+from workers.rules.rule import Earliest, Key, Latest, Observed, ReceivedLast
+from workers.rules.sessions import OBSERVED_SESSIONS, SESSIONS
+from workers.rules.times import Believed, Derived, FirstKnown, IfKnown, OfSession, Source, SourceOf, UnlessLater
 from workers.tables import statements
 from workers.tables.arrays import write_columns
 
@@ -43,6 +44,8 @@ TABLES = [
     Table("meetings", MEETINGS, statements.MEETINGS),
     Table("sessions", SESSIONS, statements.SESSIONS),
     Table("participants", PARTICIPANTS, statements.PARTICIPANTS),
+    Table("sessions", OBSERVED_SESSIONS, statements.OBSERVED_SESSIONS),
+    Table("participants", OBSERVED_PARTICIPANTS, statements.OBSERVED_PARTICIPANTS),
     Table("artifacts", ARTIFACTS, statements.ARTIFACTS),
 ]
 
@@ -62,7 +65,19 @@ def rows_of(table: Table) -> st.SearchStrategy[list[Stated]]:
     hints = get_type_hints(table.columns.row)
     fields = [st.sampled_from(_values(name, hints[name], table.columns)) for name in table.columns.rules]
     row = st.tuples(*fields).map(lambda values: table.columns.row(*values))
-    return st.lists(row, min_size=1, max_size=MOST).map(lambda rows: [(UUID(int=n), r) for n, r in enumerate(rows, 1)])
+    return st.lists(row, min_size=1, max_size=MOST).map(
+        lambda rows: [(UUID(int=n), _by(table, n, r)) for n, r in enumerate(rows, 1)]
+    )
+
+
+def _by(table: Table, number: int, row: msgspec.Struct) -> msgspec.Struct:
+    """Make a row of observations that of the observation with its number; every fourth states nothing of its own."""
+    if "observed_by" not in table.columns.rules:
+        return row
+    if table.columns is OBSERVED_SESSIONS and number % 4 == 0:
+        nothing = {name: None for name, rule in table.columns.rules.items() if isinstance(rule, Observed)}
+        return msgspec.structs.replace(row, observed_by=UUID(int=0), **nothing)
+    return msgspec.structs.replace(row, observed_by=UUID(int=number))
 
 
 def _values(name: str, hint: Any, columns: Columns) -> Sequence[Any]:
@@ -72,6 +87,14 @@ def _values(name: str, hint: Any, columns: Columns) -> Sequence[Any]:
         return KEYS
     if hint is datetime:
         return TIMES[1:]
+    values: dict[Any, Sequence[Any]] = {
+        UUID: [UUID(int=0)],
+        bool: [False, True],
+        Decimal | None: [None, Decimal("1.5"), Decimal(2)],
+        int | None: [None, 1, 2],
+    }
+    if hint in values:
+        return values[hint]
     return TIMES if hint == datetime | None else TEXTS
 
 
@@ -92,8 +115,11 @@ def test_any_order_and_any_batches_come_to_what_the_rules_say(connection: Connec
         if table.name == "participants":
             for key in KEYS:
                 connection.execute(
-                    "INSERT INTO rollcall.sessions (id, status, last_event_at, ended_at) VALUES (%s, 'live', %s, %s)",
-                    [key, NINE, session["ended_at"]],
+                    """
+                    INSERT INTO rollcall.sessions (id, status, last_received_at, last_event_at, stated_ended_at)
+                    VALUES (%(id)s, 'live', %(at)s, %(at)s, %(ended_at)s)
+                    """,
+                    {"id": key, "at": NINE, "ended_at": session["ended_at"]},
                 )
         arrived = [stated[place] for place in order if place < len(stated)]
         for at in range(0, len(arrived), size):
@@ -131,6 +157,9 @@ def _merged(columns: Columns, stated: Sequence[Stated]) -> Row:
     row: Row = {}
     bys: Row = {}
     for name, rule in columns.rules.items():
+        if isinstance(rule, Observed):
+            row[name] = getattr(max((one for _, one in stated), key=lambda one: getattr(one, rule.by)), name)
+            continue
         said = [(getattr(one, name), delivery_id) for delivery_id, one in stated if getattr(one, name) is not None]
         choose: dict[type, Callable[[list[Any]], Any]] = {
             Key: lambda values: values[0],
@@ -147,6 +176,9 @@ def _merged(columns: Columns, stated: Sequence[Stated]) -> Row:
 def derived(one: Derived, row: Row, session: Row) -> Any:
     if isinstance(one, IfKnown):
         return one.otherwise if derived(one.value, row, session) is None else one.then
+    if isinstance(one, FirstKnown):
+        latest = [row[name] for name in one.latest_of if row.get(name) is not None]
+        return max(latest) if latest else next((row[name] for name in one.else_of if row.get(name) is not None), None)
     believed = one.believed if isinstance(one, SourceOf) else one
     known = {source: value for source, value in _sources(believed, row, session).items() if value is not None}
     return next(iter(known if isinstance(one, SourceOf) else known.values()), None)
@@ -159,10 +191,10 @@ def _sources(believed: Believed, row: Row, session: Row) -> Mapping[Source, Any]
             case OfSession(column):
                 values[source] = session[column]
             case UnlessLater(column, than):
-                later = None not in {row[column], row[than]} and row[than] > row[column]
-                values[source] = None if later else row[column]
+                mine, other = row.get(column), row.get(than)
+                values[source] = None if mine is not None and other is not None and other > mine else mine
             case column:
-                values[source] = row[column]
+                values[source] = row.get(column)
     return values
 
 
@@ -172,7 +204,7 @@ def _key(columns: Columns, row: msgspec.Struct) -> Any:
 
 
 def test_sources_are_believed_in_one_order() -> None:
-    with pytest.raises(ValueError, match="event, received, session_end"):
+    with pytest.raises(ValueError, match="event, api, received, session_end"):
         Believed({Source.RECEIVED: "noticed_at", Source.EVENT: "stated_at"})
 
 

@@ -1,6 +1,6 @@
 """The tables as models: migrations are tested against them, and docs/tables.md is generated from them."""
 
-from workers.tables.models import announcements, endpoints, ledger, meetings, recordings, roster, sessions
+from workers.tables.models import announcements, endpoints, ledger, meetings, observations, recordings, roster, sessions
 from workers.tables.models.holding import OF_VIEWS, Holding
 from workers.tables.models.schema import SCHEMA, Base
 
@@ -13,6 +13,7 @@ __all__ = [
     "endpoints",
     "ledger",
     "meetings",
+    "observations",
     "recordings",
     "roster",
     "sessions",

@@ -49,6 +49,7 @@ PlainUuid = Annotated[UUID, _holding(Holding.NOTHING)]
 Digest = Annotated[bytes, _holding(Holding.NOTHING)]
 Time = Annotated[datetime, _holding(Holding.NOTHING)]
 Exact = Annotated[Decimal, _holding(Holding.NOTHING)]
+Truth = Annotated[bool, _holding(Holding.NOTHING)]
 Whole = Annotated[int, _holding(Holding.NOTHING)]
 
 OF_VIEWS: Mapping[str, Mapping[str, Holding]] = {

@@ -4,9 +4,21 @@ from sqlalchemy import CheckConstraint, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from workers.reading.facts import PresenceKind
-from workers.rules.presence import LEFT_AT
 from workers.rules.sessions import SessionStatus
-from workers.tables.models.holding import FreeText, Payload, PeerId, PersonId, PersonName, Plain, PlainUuid, Time
+from workers.rules.times import Source
+from workers.tables.models.holding import (
+    Exact,
+    FreeText,
+    Payload,
+    PeerId,
+    PersonId,
+    PersonName,
+    Plain,
+    PlainUuid,
+    Time,
+    Truth,
+    Whole,
+)
 from workers.tables.models.schema import Base, one_of
 
 
@@ -16,6 +28,8 @@ class Session(Base):
     __tablename__ = "sessions"
     __table_args__ = (
         CheckConstraint(one_of("status", SessionStatus), name="status"),
+        CheckConstraint(one_of("started_source", Source), name="started_source"),
+        CheckConstraint(one_of("ended_source", Source), name="ended_source"),
         Index("sessions_of_meeting", "meeting_id"),
         Index("sessions_of_organization", "organization_id", "started_at"),
         Index("sessions_of_day", "organization_id", text("((started_at AT TIME ZONE 'UTC')::date)")),
@@ -29,9 +43,16 @@ class Session(Base):
     title: Mapped[FreeText | None]
     status: Mapped[Plain] = mapped_column(doc="live or ended; ended once an end is known.")
     started_at: Mapped[Time | None] = mapped_column(doc="The earliest start reported.")
+    started_source: Mapped[Plain | None] = mapped_column(doc="event, api, or received: who is believed for the start.")
     ended_at: Mapped[Time | None] = mapped_column(doc="The latest end reported.")
+    ended_source: Mapped[Plain | None] = mapped_column(doc="event, api, or received: who is believed for the end.")
     end_reason: Mapped[Plain | None]
-    last_event_at: Mapped[Time] = mapped_column(doc="The latest `received_at` of a delivery that names the session.")
+    last_event_at: Mapped[Time] = mapped_column(
+        doc="The latest `received_at` of a delivery that names the session, or `observed_at` of an observation that "
+        "says it is live; with neither, the end that the API states, else when it was first observed."
+    )
+    api_minutes: Mapped[Exact | None] = mapped_column(doc="Participant minutes, as the vendor's API counts them.")
+    api_peak: Mapped[Whole | None] = mapped_column(doc="Most participants at once, likewise.")
     meeting_by: Mapped[PlainUuid | None]
     organization_by: Mapped[PlainUuid | None]
     title_by: Mapped[PlainUuid | None]
@@ -40,6 +61,12 @@ class Session(Base):
     noticed_started_at: Mapped[Time | None]
     stated_ended_at: Mapped[Time | None]
     noticed_ended_at: Mapped[Time | None]
+    observed_by: Mapped[PlainUuid | None]
+    api_started_at: Mapped[Time | None]
+    api_ended_at: Mapped[Time | None]
+    last_received_at: Mapped[Time | None]
+    live_at: Mapped[Time | None]
+    first_observed_at: Mapped[Time | None]
 
 
 class Participant(Base):
@@ -47,7 +74,8 @@ class Participant(Base):
 
     __tablename__ = "participants"
     __table_args__ = (
-        CheckConstraint(one_of("left_source", LEFT_AT.sources), name="left_source"),
+        CheckConstraint(one_of("joined_source", Source), name="joined_source"),
+        CheckConstraint(one_of("left_source", Source), name="left_source"),
         Index(
             "participants_of_person",
             "custom_participant_id",
@@ -60,16 +88,27 @@ class Participant(Base):
     peer_id: Mapped[PeerId] = mapped_column(primary_key=True)
     custom_participant_id: Mapped[PersonId | None] = mapped_column(doc="The person's id in your own app.")
     display_name: Mapped[PersonName | None]
-    preset_name: Mapped[Plain | None] = mapped_column(doc="Not included in webhooks.")
+    preset_name: Mapped[Plain | None] = mapped_column(doc="From the vendor's API alone.")
+    user_id: Mapped[PersonId | None] = mapped_column(
+        doc="From the vendor's API alone: the participant of the meeting, the same over rejoins and devices."
+    )
     joined_at: Mapped[Time | None] = mapped_column(doc="The earliest join reported.")
+    joined_source: Mapped[Plain | None] = mapped_column(doc="event, api, or received: who is believed for the join.")
     left_at: Mapped[Time | None] = mapped_column(doc="The latest leave reported, or the session's end.")
-    left_source: Mapped[Plain | None] = mapped_column(doc="event or session_end; null while present.")
+    left_source: Mapped[Plain | None] = mapped_column(doc="event, api, or session_end; null while present.")
+    spans_connections: Mapped[Truth] = mapped_column(
+        server_default=text("false"),
+        doc="Whether the API's row stands for several connections of the person that nothing tells apart.",
+    )
     custom_participant_by: Mapped[PlainUuid | None]
     display_name_by: Mapped[PlainUuid | None]
     stated_joined_at: Mapped[Time | None]
     noticed_joined_at: Mapped[Time | None]
     last_joined_at: Mapped[Time | None]
     last_left_at: Mapped[Time | None]
+    observed_by: Mapped[PlainUuid | None]
+    api_joined_at: Mapped[Time | None]
+    api_left_at: Mapped[Time | None]
 
 
 class ParticipantEvent(Base):
@@ -90,6 +129,8 @@ class TimelineEntry(Base):
 
     __tablename__ = "timeline"
     __table_args__ = (
+        CheckConstraint(one_of("source", (Source.EVENT, Source.API)), name="source"),
+        Index("timeline_of_api", "subject_id", "kind", postgresql_where=text("source = 'api'")),
         Index(
             "timeline_entry",
             "session_id",
@@ -106,4 +147,12 @@ class TimelineEntry(Base):
     kind: Mapped[Plain]
     subject_id: Mapped[PeerId]
     detail: Mapped[Payload]
-    delivery_id: Mapped[PlainUuid] = mapped_column(primary_key=True, doc="The earliest delivery that reports it.")
+    delivery_id: Mapped[PlainUuid | None] = mapped_column(
+        doc="The earliest delivery that reports it; null for an entry of the vendor's API."
+    )
+    id: Mapped[PlainUuid] = mapped_column(primary_key=True, doc="That of the delivery, if there is one.")
+    source: Mapped[Plain] = mapped_column(
+        server_default=text("'event'"),
+        doc="event or api. An entry of the API stands only while no event reports that kind for that subject.",
+    )
+    observation_id: Mapped[PlainUuid | None] = mapped_column(doc="For an entry of the API: the observation.")
