@@ -90,7 +90,6 @@ def session(fields: Fields, subject_id: str) -> ObservedFacts:
         session=ObservedSession(
             # The sessions of v1 meetings name their room, and no meeting.
             meeting_id=None if associated is None or is_room_name(associated) else associated,
-            organization_id=fields.id("organization_id"),
             title=fields.text("meeting_display_name"),
             started_at=started_at,
             ended_at=ended_at,

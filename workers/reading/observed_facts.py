@@ -13,7 +13,6 @@ class ObservedSession(msgspec.Struct, frozen=True, gc=False):
 
     Attributes:
         meeting_id: its meeting.
-        organization_id: its organization; RealtimeKit's API may name the app here.
         title: the meeting's title.
         started_at: when it started.
         ended_at: when it ended.
@@ -23,7 +22,6 @@ class ObservedSession(msgspec.Struct, frozen=True, gc=False):
     """
 
     meeting_id: str | None
-    organization_id: str | None
     title: str | None
     started_at: datetime | None
     ended_at: datetime | None

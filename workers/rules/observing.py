@@ -82,8 +82,7 @@ class ObservedMerge:
             self.sessions, session_id, rank, seen_session_row(session_id, observed_at, live_at)
         )
         if session is not None and session.meeting_id is not None:
-            organization = session.organization_id or organization_id
-            fact = MeetingFact(session.meeting_id, organization, session.title, None, None)
+            fact = MeetingFact(session.meeting_id, organization_id, session.title, None, None)
             self._meetings.append((rank, fact))
 
     def meetings(self) -> Iterator[tuple[UUID, MeetingFact]]:

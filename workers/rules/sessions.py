@@ -142,13 +142,13 @@ def observed_session_row(
         session_id: the session.
         observation_id: the observation.
         observed_at: when it was made.
-        organization_id: the organization, if the answer itself names none.
+        organization_id: the organization that it belongs to; RealtimeKit's API may name the app here.
         fact: what the answer states.
     """
     return ObservedSessionRow(
         session_id,
         fact.meeting_id,
-        fact.organization_id or organization_id,
+        organization_id,
         fact.title,
         observation_id,
         fact.started_at,

@@ -66,7 +66,7 @@ def declare_actor(  # noqa: PLR0913, PLR0917 - the parts of a worker, each once
 
     def keep(text: str) -> None:
         deliveries = decode_group(text)
-        with metrics.in_hand(deliveries):
+        with metrics.in_hand([delivery.received_at for delivery in deliveries]):
             gathering.settle(deliveries)
 
     dramatiq.actor(broker=broker, queue_name=QUEUE_NAME, actor_name=ACTOR_NAME, throws=Exception)(keep)

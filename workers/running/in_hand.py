@@ -1,11 +1,9 @@
-"""The age of a worker's in-flight deliveries. The queue is first in, first out, so nothing in it is older."""
+"""The age of what a worker has in flight. The queue is first in, first out, so nothing in it is older."""
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
-
-from workers.queue.delivery import Delivery
 
 
 class InHand:
@@ -17,9 +15,9 @@ class InHand:
         self._let_go: datetime | None = None
 
     @contextmanager
-    def holding(self, deliveries: Sequence[Delivery]) -> Iterator[None]:
-        """Count a group as in flight for the duration of the block."""
-        oldest = min((delivery.received_at for delivery in deliveries), default=None)
+    def holding(self, times: Iterable[datetime]) -> Iterator[None]:
+        """Count a group, received at these times, as in flight for the duration of the block."""
+        oldest = min(times, default=None)
         if oldest is None:
             yield
             return

@@ -48,7 +48,11 @@ class MarkNotice:
     def committed(self, settlement: Settlement) -> None:
         """Notify soon if what has committed may have been marked."""
         if settlement.sessions or settlement.quarantined:
-            self._marked.set()
+            self.marked()
+
+    def marked(self) -> None:
+        """Notify soon."""
+        self._marked.set()
 
     def wake(self) -> None:
         """End the thread if the worker is stopping."""

@@ -4,7 +4,7 @@ Everything is counted per group, so that a delivery costs almost nothing here. S
 combined: counters are summed, and each gauge below says how.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 
@@ -15,6 +15,7 @@ from workers.queue.delivery import Delivery
 from workers.queue.unreadable import Unreadable
 from workers.reading.status import Status
 from workers.running.in_hand import InHand
+from workers.settling.observe import Observed
 from workers.settling.settlement import Settlement
 
 _log = structlog.get_logger(__name__)
@@ -51,6 +52,13 @@ class WorkerMetrics:
             "Deliveries already in the ledger, because their message was delivered twice. Harmless.",
             registry=self.registry,
         )
+        observations = Counter(
+            "rollcall_observations",
+            "Answers of the vendor's API: kept (new or changed), confirmed (as known), passed_over (older, or known).",
+            ["outcome"],
+            registry=self.registry,
+        )
+        self._observations = {one: observations.labels(one) for one in ("kept", "confirmed", "passed_over")}
         self._settle_seconds = Histogram(
             "rollcall_settle_seconds",
             "Seconds from a group's first attempt to its commit, including waits. Slow: check the database.",
@@ -132,9 +140,9 @@ class WorkerMetrics:
         )
 
     @contextmanager
-    def in_hand(self, deliveries: Sequence[Delivery]) -> Iterator[None]:
-        """Count a group as in flight for the duration of the block."""
-        with self._in_hand.holding(deliveries):
+    def in_hand(self, times: Iterable[datetime]) -> Iterator[None]:
+        """Count a group, received at these times, as in flight for the duration of the block."""
+        with self._in_hand.holding(times):
             yield
 
     def group_settled(
@@ -149,6 +157,12 @@ class WorkerMetrics:
         self._settle_seconds.observe(seconds)
         oldest = min((delivery.received_at for delivery in deliveries), default=now)
         self._lag_seconds.observe(max(0.0, (now - oldest).total_seconds()))
+
+    def answers_settled(self, observed: Observed) -> None:
+        """Count what answers came to, once they have committed."""
+        self._observations["kept"].inc(observed.kept)
+        self._observations["confirmed"].inc(observed.confirmed)
+        self._observations["passed_over"].inc(observed.passed_over)
 
     def deliveries_refused(self, count: int) -> None:
         """Count deliveries that the database refused, which are held and retried."""

@@ -11,6 +11,7 @@ from workers.running.actor import declare_actor
 from workers.running.mark_notice import MarkNotice
 from workers.running.message_log import MessageLog
 from workers.running.metrics import WorkerMetrics
+from workers.running.observing import declare_observer
 from workers.running.parked_watch import ParkedWatch
 from workers.running.queue_watch import QueueWatch
 from workers.running.transactions import Database
@@ -40,6 +41,8 @@ class WorkerProcess:
         self._parked_watch = ParkedWatch(self._broker, metrics)
         self._notice = MarkNotice(settings.database_url, self._stopping)
         self._gathering = declare_actor(self._broker, settle, self._database, settings.scope, metrics, self._notice)
+        self._observing = Database(settings, self._stopping, metrics.database_seen)
+        declare_observer(self._broker, self._observing, settings.scope, metrics, self._notice)
         self._worker = dramatiq.Worker(self._broker, worker_threads=threads, worker_timeout=_LOOK_INTERVAL)
 
     def start(self) -> None:
@@ -88,6 +91,7 @@ class WorkerProcess:
         self._notice.join()
         self._broker.close()
         self._database.close()
+        self._observing.close()
 
 
 def create_worker(

@@ -36,12 +36,14 @@ class Observed(msgspec.Struct, frozen=True):
         confirmed: how many said what the last one of their subject said.
         passed_over: how many were known, older than what is known, or outside the scope.
         sessions: those with a row written or removed.
+        complete: those of which everything that was asked for is in the tables now.
     """
 
     kept: int = 0
     confirmed: int = 0
     passed_over: int = 0
     sessions: frozenset[str] = frozenset()
+    complete: frozenset[str] = frozenset()
 
 
 def observe(connection: psycopg.Connection[Any], answers: Answers, scope: Scope) -> Observed:
@@ -79,6 +81,7 @@ def _observe(cursor: Cursor, answers: Answers, scope: Scope) -> Observed:
         len(sorted_out.same),
         len(answers.observations) - len(sorted_out.new) - len(sorted_out.same),
         done,
+        frozenset(complete),
     )
 
 
@@ -181,7 +184,6 @@ def states_less(before: ObservedFacts, now: ObservedFacts) -> bool:
     return (
         _lacks(before.session.title, now.session.title)
         or _lacks(before.session.meeting_id, now.session.meeting_id)
-        or _lacks(before.session.organization_id, now.session.organization_id)
         # Those who were there until the end are there again.
         or (before.session.ended_at is not None and now.session.ended_at is None)
     )

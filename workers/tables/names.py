@@ -44,6 +44,7 @@ _SWEEP: tuple[LiteralString, ...] = (
     WHERE name_by IS NULL
         AND NOT EXISTS (SELECT FROM rollcall.sessions WHERE organization_id = organization.id)
         AND NOT EXISTS (SELECT FROM rollcall.meetings WHERE organization_id = organization.id)
+        AND NOT EXISTS (SELECT FROM rollcall.observations WHERE organization_id = organization.id)
     """,
 )
 
