@@ -4,13 +4,14 @@ Settings with a parser of some size live beside it: `DATABASE_URL` in `runtime.a
 `workers.queue.broker_address`, `WEBHOOK_KEY_URLS` and `WEBHOOK_PUBLIC_KEYS` in `receiver.keys.trusted`.
 """
 
+import re
 from datetime import timedelta
-from ipaddress import IPv4Network, IPv6Network, ip_network
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from runtime.listening import HOST_TAKES, read_host
-from runtime.setting import Setting, comma_separated, length_of_time, whole_number
+from runtime.setting import Setting, comma_separated, length_of_time, read_length_of_time, whole_number
 
 Network = IPv4Network | IPv6Network
 
@@ -25,6 +26,10 @@ _LEAST_MAX_BODIES_BYTES = 2**16
 
 _PROXY_SCHEMES = frozenset({"http", "https", "socks5", "socks5h"})
 _TEN_YEARS = timedelta(days=3650)
+
+# Part of a path: no slash, nothing to be encoded.
+_ID = re.compile(r"[A-Za-z0-9_-]{1,100}", re.ASCII)
+_LEAST_CALLS, _MOST_CALLS = 0.01, 1000.0
 
 
 def _ids(text: str) -> frozenset[str] | None:
@@ -41,6 +46,58 @@ def _proxy(text: str) -> str | None:
     if parts.scheme not in _PROXY_SCHEMES or not parts.hostname:
         raise ValueError
     return text
+
+
+def _api_url(text: str) -> str:
+    parts = urlsplit(text)
+    _ = parts.port  # raises ValueError on nonsense
+    host = parts.hostname or ""
+    is_loopback = host == "localhost" or (host.replace(":", "").replace(".", "").isalnum() and _is_loopback(host))
+    if not host or parts.username or parts.password or parts.query or parts.fragment:
+        raise ValueError
+    if parts.scheme != "https" and not (parts.scheme == "http" and is_loopback):
+        raise ValueError
+    return text.rstrip("/")
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _secret(text: str) -> str | None:
+    if not text or not text.isascii() or not text.isprintable() or " " in text:
+        raise ValueError
+    return text
+
+
+def _id(text: str) -> str | None:
+    if not _ID.fullmatch(text):
+        raise ValueError
+    return text
+
+
+def _app_ids(text: str) -> tuple[str, ...]:
+    parts = comma_separated(text)
+    if not all(_ID.fullmatch(part) for part in parts):
+        raise ValueError
+    return parts
+
+
+def _round(text: str) -> timedelta:
+    length = read_length_of_time(text)
+    if length and not timedelta(seconds=1) <= length <= timedelta(hours=24):
+        raise ValueError
+    return length
+
+
+def _calls(text: str) -> float:
+    calls = float(text)
+    if not _LEAST_CALLS <= calls <= _MOST_CALLS:
+        raise ValueError
+    return calls
 
 
 HOST = Setting("HOST", HOST_TAKES, "127.0.0.1", read_host)
@@ -94,4 +151,32 @@ MESSAGES_KEEP = Setting(
     "a length of time from 1h to 3650d, such as 30d",
     timedelta(days=30),
     length_of_time(timedelta(hours=1), _TEN_YEARS),
+)
+
+DYTE_ORGANIZATION_ID: Setting[str | None] = Setting("DYTE_ORGANIZATION_ID", "the id of an organization", None, _id)
+DYTE_API_KEY: Setting[str | None] = Setting("DYTE_API_KEY", "an API key: ASCII without spaces", None, _secret)
+DYTE_API_URL = Setting(
+    "DYTE_API_URL", "an https:// URL, or an http:// one of this machine", "https://api.dyte.io/v2", _api_url
+)
+REALTIMEKIT_ACCOUNT_ID: Setting[str | None] = Setting("REALTIMEKIT_ACCOUNT_ID", "the id of an account", None, _id)
+REALTIMEKIT_APP_IDS: Setting[tuple[str, ...]] = Setting(
+    "REALTIMEKIT_APP_IDS", "ids of apps, separated by commas", (), _app_ids
+)
+REALTIMEKIT_API_TOKEN: Setting[str | None] = Setting(
+    "REALTIMEKIT_API_TOKEN", "an API token: ASCII without spaces", None, _secret
+)
+REALTIMEKIT_API_URL = Setting(
+    "REALTIMEKIT_API_URL",
+    "an https:// URL, or an http:// one of this machine",
+    "https://api.cloudflare.com/client/v4",
+    _api_url,
+)
+RECONCILE_EVERY = Setting(
+    "RECONCILE_EVERY",
+    "a length of time from 1s to 24h, such as 15m, or 0 for never",
+    timedelta(minutes=15),
+    _round,
+)
+VENDOR_CALLS_PER_SECOND = Setting(
+    "VENDOR_CALLS_PER_SECOND", f"a number from {_LEAST_CALLS:g} to {_MOST_CALLS:g}", 1.5, _calls
 )

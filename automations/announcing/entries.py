@@ -11,7 +11,8 @@ from workers.tables.arrays import Cursor
 
 # Which copy of its body a delivery is matters where the event states no time: nothing else tells two of them apart.
 _OF_DELIVERY = """
-    coalesce(delivery.received_at, present.occurred_at), coalesce(delivery.processed_at, present.occurred_at),
+    coalesce(delivery.received_at, observation.observed_at, present.occurred_at),
+    coalesce(delivery.processed_at, observation.observed_at, present.occurred_at),
     coalesce(delivery.body_sha256, ''),
     CASE WHEN present.occurred_at = delivery.received_at THEN (
         SELECT count(*) FROM rollcall.deliveries AS copy
@@ -34,11 +35,12 @@ WITH told AS (
 )
 SELECT
     coalesce(present.subject, told.subject), told.delivery_id, told.message_id,
-    present.delivery_id, present.session_id, present.kind, present.subject_id, present.occurred_at,
-    present.detail::text, {of_delivery}
-FROM told FULL JOIN present ON present.delivery_id = told.delivery_id AND present.subject = told.subject
+    present.id, present.session_id, present.kind, present.subject_id, present.occurred_at,
+    present.detail::text, present.source, present.observation_id, {of_delivery}
+FROM told FULL JOIN present ON present.id = told.delivery_id AND present.subject = told.subject
 LEFT JOIN rollcall.deliveries AS delivery ON delivery.id = present.delivery_id
-WHERE told.delivery_id IS NULL OR present.delivery_id IS NULL
+LEFT JOIN rollcall.observations AS observation ON observation.id = present.observation_id
+WHERE told.delivery_id IS NULL OR present.id IS NULL
     OR present.kind LIKE 'recording.%%' OR present.kind LIKE 'livestream.%%'
 """
 _OF_SESSIONS = _DIFFERENCES.format(
@@ -50,35 +52,41 @@ _OF_LIVESTREAMS = _DIFFERENCES.format(
     of_subjects="entry.session_id IS NULL AND entry.subject_id = ANY(%(subjects)s) AND entry.kind LIKE 'livestream.%%'",
 )
 _STANDING = """
-SELECT present.delivery_id, present.session_id, present.kind, present.subject_id, present.occurred_at,
-    present.detail::text, {of_delivery}
-FROM rollcall.timeline AS present JOIN rollcall.deliveries AS delivery ON delivery.id = present.delivery_id
+SELECT present.id, present.session_id, present.kind, present.subject_id, present.occurred_at,
+    present.detail::text, present.source, present.observation_id, {of_delivery}
+FROM rollcall.timeline AS present
+LEFT JOIN rollcall.deliveries AS delivery ON delivery.id = present.delivery_id
+LEFT JOIN rollcall.observations AS observation ON observation.id = present.observation_id
 WHERE present.session_id = ANY(%s)
 """
 
 
 class TimelineEntry(msgspec.Struct, frozen=True):
-    """An entry that stands, and what is known of its delivery.
+    """An entry that stands, and what is known of its delivery or observation.
 
     Attributes:
-        delivery_id: the delivery that reports it.
+        id: of the entry: its delivery's, if it has one.
         session_id: its session.
         kind: such as `participant.left`.
         subject_id: what it is about.
         occurred_at: when it happened.
         detail: its `detail`, as JSON.
-        received_at: when its delivery was received.
-        committed_at: when its delivery was last written to the ledger.
+        source: whether an event reports it, or the vendor's API.
+        observation_id: the observation that states it, or None.
+        received_at: when its delivery was received, or its observation made.
+        committed_at: when its delivery was last written to the ledger, likewise.
         digest: the SHA-256 of the body.
         copy: which copy of that body this is, if the event states no time; else None.
     """
 
-    delivery_id: UUID
+    id: UUID
     session_id: str | None
     kind: str
     subject_id: str
     occurred_at: datetime
     detail: str
+    source: str
+    observation_id: UUID | None
     received_at: datetime
     committed_at: datetime
     digest: bytes
@@ -92,7 +100,9 @@ class TimelineEntry(msgspec.Struct, frozen=True):
             "kind": self.kind,
             "subject_id": self.subject_id,
             "detail": msgspec.Raw(self.detail.encode()),
-            "delivery_id": str(self.delivery_id),
+            "delivery_id": None if self.observation_id is not None else str(self.id),
+            "source": self.source,
+            "observation_id": None if self.observation_id is None else str(self.observation_id),
         }
 
 
@@ -101,13 +111,13 @@ class Difference(msgspec.Struct, frozen=True):
 
     Attributes:
         subject: the session or stream.
-        told_delivery: the delivery by which it was told, or None.
+        told_by: the id of the entry by which it was told, or None.
         told_message: the id of its message.
         entry: how it stands, or None.
     """
 
     subject: str
-    told_delivery: UUID | None
+    told_by: UUID | None
     told_message: UUID | None
     entry: TimelineEntry | None
 
@@ -119,8 +129,8 @@ def differences(cursor: Cursor, kind: str, subjects: Sequence[str]) -> list[Diff
     statement = _OF_SESSIONS if kind == "session" else _OF_LIVESTREAMS
     rows = cursor.execute(statement.encode(), {"kind": kind, "subjects": list(subjects)}).fetchall()
     return [
-        Difference(subject, told_delivery, told_message, TimelineEntry(*entry) if entry[0] is not None else None)
-        for subject, told_delivery, told_message, *entry in rows
+        Difference(subject, told_by, told_message, TimelineEntry(*entry) if entry[0] is not None else None)
+        for subject, told_by, told_message, *entry in rows
     ]
 
 

@@ -79,9 +79,7 @@ def _entries(cursor: Cursor, session_ids: Sequence[str]) -> list[NewMessage]:
     told: dict[UUID, UUID] = dict(cursor.execute(_TOLD, [list(session_ids)]).fetchall())
     entries = standing(cursor, session_ids)
     content = content_of(cursor, entries, session_ids)
-    messages = [
-        entry_message(told.get(entry.delivery_id) or id_of(entry), entry, content, _ANY_AGE) for entry in entries
-    ]
+    messages = [entry_message(told.get(entry.id) or id_of(entry), entry, content, _ANY_AGE) for entry in entries]
     return [one for one in messages if one is not None]
 
 

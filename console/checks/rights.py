@@ -16,19 +16,23 @@ TABLES = (
     "endpoint_states",
     "endpoints",
     "livestreams",
+    "lookups",
     "marks",
     "meetings",
     "message_deliveries",
     "messages",
+    "observations",
     "organizations",
     "participant_events",
     "participants",
+    "reconciliations",
     "recordings",
     "roster",
     "roster_verdicts",
     "sessions",
     "tellings",
     "timeline",
+    "vendor_pace",
 )
 
 VIEWS = ("attendance", "concurrency", "connections", "daily_usage", "recording_lengths", "session_summary")

@@ -44,6 +44,13 @@ def open_client(way_out: WayOut, *, timeout: httpx2.Timeout, headers: Mapping[st
     )
 
 
+def open_waiting_client(way_out: WayOut, *, timeout: httpx2.Timeout, headers: Mapping[str, str]) -> httpx2.Client:
+    """Return a client like `open_client`'s whose requests the thread waits for."""
+    return httpx2.Client(
+        transport=_WaitingByWay(way_out), trust_env=False, follow_redirects=False, timeout=timeout, headers=headers
+    )
+
+
 class _ByWay(httpx2.AsyncBaseTransport):
     """One transport per scheme and proxy, made when first needed: a TLS context takes tens of milliseconds."""
 
@@ -62,13 +69,37 @@ class _ByWay(httpx2.AsyncBaseTransport):
             await transport.aclose()
 
     def _make(self, scheme: str, proxy_url: str | None) -> httpx2.AsyncHTTPTransport:
-        proxy = httpx2.Proxy(proxy_url) if proxy_url else None
-        to_proxy_by_tls = proxy is not None and proxy.url.scheme == "https"
-        # Without TLS a bad SSL_CERT_FILE must not matter: use an empty context.
-        context = self._context() if scheme == "https" or to_proxy_by_tls else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        if proxy is not None and to_proxy_by_tls:
-            proxy.ssl_context = context
+        context, proxy = _tls(self._way_out, scheme, proxy_url)
         return httpx2.AsyncHTTPTransport(verify=context, proxy=proxy)
 
-    def _context(self) -> ssl.SSLContext:
-        return self._way_out.certificates.context() or httpx2.create_ssl_context(trust_env=False)
+
+class _WaitingByWay(httpx2.BaseTransport):
+    """The same for a client that waits."""
+
+    def __init__(self, way_out: WayOut) -> None:
+        self._way_out = way_out
+        self._transports: dict[tuple[str, str | None], httpx2.HTTPTransport] = {}
+
+    def handle_request(self, request: httpx2.Request) -> httpx2.Response:
+        way = (request.url.scheme, self._way_out.proxies.proxy_for(request.url))
+        if way not in self._transports:
+            context, proxy = _tls(self._way_out, *way)
+            self._transports[way] = httpx2.HTTPTransport(verify=context, proxy=proxy)
+        return self._transports[way].handle_request(request)
+
+    def close(self) -> None:
+        for transport in self._transports.values():
+            transport.close()
+
+
+def _tls(way_out: WayOut, scheme: str, proxy_url: str | None) -> tuple[ssl.SSLContext, httpx2.Proxy | None]:
+    """Return the TLS context and the proxy for a scheme and a proxy's URL."""
+    proxy = httpx2.Proxy(proxy_url) if proxy_url else None
+    to_proxy_by_tls = proxy is not None and proxy.url.scheme == "https"
+    # Without TLS a bad SSL_CERT_FILE must not matter: use an empty context.
+    if scheme != "https" and not to_proxy_by_tls:
+        return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), proxy
+    context = way_out.certificates.context() or httpx2.create_ssl_context(trust_env=False)
+    if proxy is not None and to_proxy_by_tls:
+        proxy.ssl_context = context
+    return context, proxy

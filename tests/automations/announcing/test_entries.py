@@ -30,7 +30,10 @@ def test_a_message_carries_the_rows_that_it_is_about(world: World, database_url:
     session, entry, participant = (body["data"][name] for name in ("session", "entry", "participant"))
     assert session.keys() == {"id", "meeting_id", "organization_id", "title", "status", "started_at", "ended_at"}
     assert (session["id"], session["organization_id"], session["status"]) == ("s-1", "org-1", "live")
-    assert entry.keys() == {"session_id", "occurred_at", "kind", "subject_id", "detail", "delivery_id"}
+    assert entry.keys() == {
+        *("session_id", "occurred_at", "kind", "subject_id", "detail"),
+        *("delivery_id", "source", "observation_id"),
+    }
     assert participant["custom_participant_id"] == "person-p-1"
     columns = world.connection.execute("SELECT * FROM rollcall.participants LIMIT 0").description or []
     assert participant.keys() <= {column.name for column in columns}

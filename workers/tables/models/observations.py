@@ -50,3 +50,31 @@ class LookupRow(Base):
     is_ended: Mapped[Truth] = mapped_column(doc="Whether the vendor says that it has ended.")
     participants: Mapped[Whole] = mapped_column(doc="How many participants the vendor listed.")
     is_complete: Mapped[Truth] = mapped_column(doc="Whether the answers are in the tables.")
+
+
+class PaceRow(Base):
+    """An account at the vendor, whose calls all processes make at one pace."""
+
+    __tablename__ = "vendor_pace"
+    __table_args__ = ({"postgresql_with": {"fillfactor": 50}},)
+
+    account: Mapped[Plain] = mapped_column(primary_key=True)
+    next_at: Mapped[Time] = mapped_column(doc="When the next call may be made.")
+    paused_until: Mapped[Time | None] = mapped_column(doc="Until when no call is made, as the vendor asks for it.")
+
+
+class Reconciliation(Base):
+    """Something that asks the vendor's API by itself: `reconcile`, the clock's; or a backfill, by what it is for."""
+
+    __tablename__ = "reconciliations"
+    __table_args__ = ({"postgresql_with": {"fillfactor": 50}},)
+
+    name: Mapped[Plain] = mapped_column(primary_key=True)
+    holder: Mapped[PlainUuid | None] = mapped_column(doc="The process that does it.")
+    held_until: Mapped[Time | None] = mapped_column(doc="When another process may take over.")
+    seen_at: Mapped[Time] = mapped_column(doc="When it was last seen to be done.")
+    since: Mapped[Time | None] = mapped_column(doc="The begin of the time whose list is gone through.")
+    until: Mapped[Time | None] = mapped_column(doc="Its end.")
+    page: Mapped[Whole] = mapped_column(server_default=text("1"), doc="The page of the list to go on with.")
+    done_at: Mapped[Time | None] = mapped_column(doc="When it last came to its end.")
+    error: Mapped[Plain | None] = mapped_column(doc="Why it can't go on.")

@@ -1,0 +1,122 @@
+"""What the API tells of the past: sessions, their participants, and recordings, page by page."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from urllib.parse import quote
+
+from vendor_api.answers import Row, is_last_page, one_of, rows_of
+from vendor_api.client import VendorClient
+from vendor_api.credentials import Credentials
+
+# Rows a page. The vendor publishes no greatest number; public projects ask for so many.
+_PER_PAGE = 100
+# Pages of one list: beyond, an API that ignores the number of the page would be asked for ever.
+_MOST_PAGES = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A page of a list.
+
+    Attributes:
+        number: from 1 on.
+        asked_at: the database's time before the call.
+        rows: its objects, without secrets.
+        is_last: whether no page comes after it.
+    """
+
+    number: int
+    asked_at: datetime
+    rows: tuple[Row, ...]
+    is_last: bool
+
+
+@dataclass(frozen=True, slots=True)
+class One:
+    """An object, and the database's time before the call."""
+
+    asked_at: datetime
+    row: Row
+
+
+class History:
+    """Asks for the past. Every method raises what `VendorClient.get` raises."""
+
+    def __init__(self, client: VendorClient, per_page: int = _PER_PAGE) -> None:
+        self._client = client
+        self._per_page = per_page
+
+    def sessions(
+        self,
+        credentials: Credentials,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        *,
+        is_live: bool = False,
+        from_page: int = 1,
+    ) -> Iterator[Page]:
+        """Yield sessions by their begin, earliest first, so that new ones come at the end.
+
+        Args:
+            credentials: whose.
+            since: those that began then or later; one that ran into the time is not among them.
+            until: those that began until then.
+            is_live: only those that go on.
+            from_page: where to go on.
+        """
+        query = {"sort_by": "createdAt", "sort_order": "ASC", **_times(since, until)}
+        if is_live:
+            query["status"] = "LIVE"
+        return self._pages(credentials, "/sessions", "sessions", query, from_page)
+
+    def session(self, credentials: Credentials, session_id: str) -> One | None:
+        """Return a session; None if the answer holds none."""
+        answered = self._client.get(credentials, f"/sessions/{quote(session_id, safe='')}")
+        row = one_of(answered.answer, "session")
+        return None if row is None or not isinstance(row.get("id"), str) else One(answered.asked_at, row)
+
+    def participants(self, credentials: Credentials, session_id: str, *, from_page: int = 1) -> Iterator[Page]:
+        """Yield the participants of a session with their peer events, by the time they joined."""
+        query = {"sort_by": "joinedAt", "sort_order": "ASC", "include_peer_events": "true", "view": "raw"}
+        path = f"/sessions/{quote(session_id, safe='')}/participants"
+        return self._pages(credentials, path, "participants", query, from_page)
+
+    def recordings(
+        self,
+        credentials: Credentials,
+        since: datetime | None,
+        until: datetime | None,
+        *,
+        meeting_id: str | None = None,
+        from_page: int = 1,
+    ) -> Iterator[Page]:
+        """Yield recordings that were asked for in a time, of one meeting or all. There is no filter by session."""
+        query = {"sort_by": "invokedTime", "sort_order": "ASC", **_times(since, until)}
+        if meeting_id is not None:
+            query["meeting_id"] = meeting_id
+        return self._pages(credentials, "/recordings", "recordings", query, from_page)
+
+    def _pages(
+        self, credentials: Credentials, path: str, name: str, query: Mapping[str, str], from_page: int
+    ) -> Iterator[Page]:
+        before: tuple[object, ...] | None = None
+        for number in range(from_page, _MOST_PAGES + 1):
+            paged = {**query, "page_no": str(number), "per_page": str(self._per_page)}
+            answered = self._client.get(credentials, path, paged)
+            rows = tuple(rows_of(answered.answer, name))
+            ids = tuple(row.get("id") for row in rows)
+            # An API that ignores the number of the page says the same again.
+            is_last = is_last_page(answered.answer, rows, self._per_page) or ids == before
+            yield Page(number, answered.asked_at, rows, is_last)
+            if is_last:
+                return
+            before = ids
+
+
+def _times(since: datetime | None, until: datetime | None) -> dict[str, str]:
+    return {
+        name: at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        for name, at in (("start_time", since), ("end_time", until))
+        if at is not None
+    }
