@@ -7,8 +7,10 @@ import sys
 import structlog
 
 from clock.cleaning import cleaning
+from clock.job import Job
 from clock.metrics import ClockMetrics
 from clock.process import Clock
+from clock.reconciling import Reconciler, not_asking, reconciling
 from clock.settings import ClockSettings
 from runtime.environment import SettingError, read_environment
 from runtime.figures import serve_figures
@@ -34,19 +36,38 @@ def main() -> int:
     metrics = ClockMetrics()
     serve_figures(metrics.registry, settings.host, settings.metrics_port)
     stop = stop_on_signal()
-    clock = Clock(settings.database_url, [cleaning(settings.messages_keep, metrics)], metrics, stop)
-    clock.start()
+    clocks = [
+        Clock(settings.database_url, [job], metrics, stop)
+        for job in (cleaning(settings.messages_keep, metrics), asking_job(settings, metrics))
+    ]
+    for clock in clocks:
+        clock.start()
     _log.info("clock_started")
     while not stop.wait(_LOOK_INTERVAL):
-        if not clock.is_whole():
-            # Without its thread it would only look alive.
+        if not all(clock.is_whole() for clock in clocks):
+            # Without its threads it would only look alive.
             _log.critical("clock_thread_died")
             os._exit(_BROKEN)
-    in_time = clock.stop()
+    in_time = all([clock.stop() for clock in clocks])  # noqa: C419 - each is to stop
     _log.info("clock_stopped", in_time=in_time)
     if not in_time:
         os._exit(0)
     return 0
+
+
+def asking_job(settings: ClockSettings, metrics: ClockMetrics) -> Job:
+    """Return the job that asks the vendor's API; without credentials, one that says that nobody asks."""
+    if not settings.vendor.credentials or not settings.reconcile_every:
+        return not_asking()
+    reconciler = Reconciler(
+        settings.vendor,
+        settings.database_url,
+        settings.broker_url,
+        settings.reconcile_every,
+        settings.settle_after,
+        metrics,
+    )
+    return reconciling(reconciler)
 
 
 if __name__ == "__main__":

@@ -44,12 +44,18 @@ class Told:
 
 
 class Asker:
-    """Asks about sessions. What it raises: `vendor_api.errors.VendorError`, `psycopg.Error`, `QueueAwayError`."""
+    """Asks about sessions. What it raises: `vendor_api.errors.VendorError`, `psycopg.Error`, `QueueAwayError`.
+
+    Attributes:
+        told: what was asked for and told so far.
+        asked: the sessions that the vendor knew.
+    """
 
     def __init__(self, history: History, publish: Publish) -> None:
         self._history = history
         self._publish = publish
         self.told = Told()
+        self.asked: list[str] = []
 
     def ask(self, credentials: Credentials, session_id: str, row: One | None = None) -> bool:
         """Ask about a session; return whether the vendor knows it.
@@ -66,6 +72,7 @@ class Asker:
         if one is None:
             return False
         self.told.sessions += 1
+        self.asked.append(session_id)
         is_ended = one.row.get("status") != LIVE
         observations = self._observed(credentials, ObservedKind.SESSION, session_id, [one.row], one.asked_at)
         participants: set[str] = set()

@@ -33,6 +33,24 @@ class ClockMetrics:
             "look at them earlier, with `rollcall messages list --status held`.",
             registry=self.registry,
         )
+        self._asked = Counter(
+            "rollcall_vendor_sessions_asked",
+            "Sessions that the vendor's API was asked about.",
+            registry=self.registry,
+        )
+        failed = Counter(
+            "rollcall_vendor_failures",
+            "Times that the vendor's API could not be asked: refused (see vendor_refuses_credentials in the log) or "
+            "away (vendor_not_asked). It is tried again after five minutes.",
+            ["reason"],
+            registry=self.registry,
+        )
+        self._vendor_failed = {reason: failed.labels(reason) for reason in ("refused", "away")}
+        self._reconciled_at = Gauge(
+            "rollcall_reconciled_timestamp_seconds",
+            "When a round of reconciliation last came to its end, in Unix time; 0: not yet. Long ago: see the log.",
+            registry=self.registry,
+        )
         self._log_lines_lost = Counter(
             "rollcall_clock_log_lines_lost",
             "Log lines that could not be written. Not 0: the disk is full or the reader of stderr is gone.",
@@ -55,6 +73,18 @@ class ClockMetrics:
         """Count what was removed."""
         self._removed.inc(messages)
         self._unsent.inc(unsent)
+
+    def sessions_asked(self, sessions: int) -> None:
+        """Count sessions that the vendor's API was asked about."""
+        self._asked.inc(sessions)
+
+    def vendor_failed(self, *, is_refused: bool) -> None:
+        """Count a time that the vendor's API could not be asked."""
+        self._vendor_failed["refused" if is_refused else "away"].inc()
+
+    def reconciled(self) -> None:
+        """Note that a round has come to its end just now."""
+        self._reconciled_at.set(time.time())
 
     def looked(self) -> None:
         """Count log lines that were lost since the last call."""

@@ -6,6 +6,7 @@ import typer
 
 from automations.errors import AutomationsError
 from console.commands import (
+    backfill,
     deliveries,
     doctor,
     export,
@@ -49,6 +50,7 @@ app.command("sessions")(sessions.sessions)
 app.command("timeline")(timeline.timeline)
 app.command("deliveries")(deliveries.deliveries)
 app.command("replay")(replay.replay)
+app.command("backfill")(backfill.backfill)
 app.command("doctor")(doctor.doctor)
 app.command("export")(export.export)
 app.command("listen")(listen.listen)

@@ -80,13 +80,16 @@ def is_last_page(answer: Mapping[str, Any], rows: Sequence[Row], asked_for: int)
     """
     if not rows:
         return True
-    data = data_of(answer)
-    paging = answer.get("paging") or (data.get("paging") if isinstance(data, dict) else None)
-    if isinstance(paging, dict):
-        total, end = paging.get("total_count"), paging.get("end_offset")
-        if isinstance(total, int) and isinstance(end, int):
-            return end >= total
+    total, end = total_of(answer), _paging(answer).get("end_offset")
+    if total is not None and isinstance(end, int):
+        return end >= total
     return len(rows) < asked_for
+
+
+def total_of(answer: Mapping[str, Any]) -> int | None:
+    """Return how many rows all pages of a list hold; None if the vendor does not say."""
+    total = _paging(answer).get("total_count")
+    return total if isinstance(total, int) else None
 
 
 def without_secrets(value: Any) -> Any:
@@ -96,6 +99,12 @@ def without_secrets(value: Any) -> Any:
     if isinstance(value, list):
         return [without_secrets(one) for one in value]
     return value
+
+
+def _paging(answer: Mapping[str, Any]) -> Mapping[str, Any]:
+    data = data_of(answer)
+    paging = answer.get("paging") or (data.get("paging") if isinstance(data, dict) else None)
+    return paging if isinstance(paging, dict) else {}
 
 
 def _json_object(content: bytes) -> Row | None:

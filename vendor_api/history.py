@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from urllib.parse import quote
 
-from vendor_api.answers import Row, is_last_page, one_of, rows_of
+from vendor_api.answers import Row, is_last_page, one_of, rows_of, total_of
 from vendor_api.client import VendorClient
 from vendor_api.credentials import Credentials
 
@@ -24,12 +24,14 @@ class Page:
         asked_at: the database's time before the call.
         rows: its objects, without secrets.
         is_last: whether no page comes after it.
+        total: how many rows all pages hold, as the vendor says; None if it does not.
     """
 
     number: int
     asked_at: datetime
     rows: tuple[Row, ...]
     is_last: bool
+    total: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +110,7 @@ class History:
             ids = tuple(row.get("id") for row in rows)
             # An API that ignores the number of the page says the same again.
             is_last = is_last_page(answered.answer, rows, self._per_page) or ids == before
-            yield Page(number, answered.asked_at, rows, is_last)
+            yield Page(number, answered.asked_at, rows, is_last, total_of(answered.answer))
             if is_last:
                 return
             before = ids

@@ -32,6 +32,52 @@ WHERE last_received_at IS NOT NULL AND organization_id IS NOT NULL AND started_a
 """
 
 
+_CAME_OF: LiteralString = """
+SELECT
+    count(*) FILTER (WHERE last_received_at IS NULL), count(*) FILTER (WHERE started_source = 'api'),
+    count(*) FILTER (WHERE ended_source = 'api'),
+    coalesce(sum(p.connections), 0), coalesce(sum(p.joins), 0), coalesce(sum(p.leaves), 0)
+FROM rollcall.sessions AS session, LATERAL (
+    SELECT
+        count(*) FILTER (
+            WHERE stated_joined_at IS NULL AND noticed_joined_at IS NULL AND last_left_at IS NULL) AS connections,
+        count(*) FILTER (WHERE joined_source = 'api') AS joins, count(*) FILTER (WHERE left_source = 'api') AS leaves
+    FROM rollcall.participants WHERE session_id = session.id) AS p
+WHERE session.id = ANY(%s)
+"""
+_UNSETTLED: LiteralString = """
+SELECT count(*) FROM unnest(%s::text[]) AS asked (id)
+WHERE NOT EXISTS (
+    SELECT FROM rollcall.lookups WHERE session_id = asked.id AND asked_at >= %s AND (is_complete OR NOT is_found))
+"""
+
+
+class CameOf(msgspec.Struct, frozen=True):
+    """What sessions owe to the vendor's API.
+
+    Attributes:
+        sessions: how many no event names.
+        starts: how many starts only it states.
+        ends: how many ends, likewise.
+        connections: how many connections no event names.
+        joins: how many joins only it states.
+        leaves: how many leaves, likewise.
+    """
+
+    sessions: int = 0
+    starts: int = 0
+    ends: int = 0
+    connections: int = 0
+    joins: int = 0
+    leaves: int = 0
+
+    def __add__(self, other: "CameOf") -> "CameOf":
+        """Return the sum of both."""
+        return CameOf(
+            *(a + b for a, b in zip(msgspec.structs.astuple(self), msgspec.structs.astuple(other), strict=True))
+        )
+
+
 class DueSession(msgspec.Struct, frozen=True):
     """A session that is to be asked about, as the tables have it."""
 
@@ -68,6 +114,18 @@ def looked_up(cursor: Cursor, session_ids: Sequence[str]) -> dict[str, LookedUp]
     """Return the last lookups of sessions that have any."""
     rows = cursor.execute(_LOOKED_UP, [list(session_ids)]).fetchall()
     return {session_id: LookedUp(*rest) for session_id, *rest in rows}
+
+
+def came_of(cursor: Cursor, session_ids: Sequence[str]) -> CameOf:
+    """Return what sessions owe to the vendor's API."""
+    row = cursor.execute(_CAME_OF, [list(session_ids)]).fetchone()
+    return CameOf() if row is None else CameOf(*map(int, row))
+
+
+def unsettled(cursor: Cursor, session_ids: Sequence[str], since: datetime) -> int:
+    """Return how many of the sessions asked about since a time are not in the tables yet."""
+    row = cursor.execute(_UNSETTLED, [list(session_ids), since]).fetchone()
+    return 0 if row is None else int(row[0])
 
 
 def organizations_of_events(cursor: Cursor, days: timedelta) -> set[str]:
