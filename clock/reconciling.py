@@ -165,8 +165,10 @@ class Reconciler:
         self._not_before[credentials] = time.monotonic() + _PAUSE
         is_refused = isinstance(error, CredentialsError)
         self._metrics.vendor_failed(is_refused=is_refused)
-        event = "vendor_refuses_credentials" if is_refused else "vendor_not_asked"
-        _log.warning(event, credentials=credentials.name, says=str(error), again_in_seconds=_PAUSE)
+        if is_refused:
+            _log.error("vendor_refuses_credentials", credentials=credentials.name, says=str(error))
+        else:
+            _log.warning("vendor_not_asked", credentials=credentials.name, says=str(error))
         with connection.cursor() as cursor:
             reconciliations.note_error(cursor, RECONCILE, str(error))
 

@@ -18,6 +18,8 @@ _NAMES_OF_VIEWS = (
     "usage_of",
     "daily_usage",
     "roster_attendance",
+    "capture",
+    "session_drift",
 )
 
 _THERE = text("""

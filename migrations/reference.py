@@ -35,17 +35,24 @@ people said), or `payload` (what the vendor sent, which contains all of these). 
 
 Internal columns belong to the workers and may change with any version. `<name>_by` is the delivery that a value comes
 from, where the last one received wins. `stated_…` times come from a payload; `noticed_…` times are the arrival of an
-event without a time.
+event without a time; `api_…` times come from the vendor's API.
 """
 
 _MARKS = {holding: "" if holding is Holding.NOTHING else holding.value for holding in Holding}
 
 # Internal columns, by their names; those without such a name are listed below.
-_INTERNAL_PREFIXES = ("stated_", "noticed_")
+_INTERNAL_PREFIXES = ("stated_", "noticed_", "api_started", "api_ended", "api_joined", "api_left")
 _INTERNAL_SUFFIX = "_by"
-_INTERNAL_NAMES = {("participants", "last_joined_at"), ("participants", "last_left_at"), ("deliveries", "subject_id")}
+_INTERNAL_NAMES = {
+    ("participants", "last_joined_at"),
+    ("participants", "last_left_at"),
+    ("deliveries", "subject_id"),
+    ("sessions", "last_received_at"),
+    ("sessions", "live_at"),
+    ("sessions", "first_observed_at"),
+}
 # Tables that are not for people, and a column of those that looks like the merge's own.
-_INTERNAL_TABLES = {"marks", "tellings", "endpoint_states", "endpoint_secrets", "roster_verdicts"}
+_INTERNAL_TABLES = {"marks", "tellings", "endpoint_states", "endpoint_secrets", "roster_verdicts", "vendor_pace"}
 _FOR_PEOPLE = {("endpoints", "order_by")}
 
 VIEWS: Mapping[str, tuple[str, Mapping[str, str]]] = {
@@ -82,6 +89,34 @@ VIEWS: Mapping[str, tuple[str, Mapping[str, str]]] = {
             "participant_minutes": "Sum of the connections' lengths.",
             "recordings_count": "Recordings of these sessions, whatever their status.",
             "recording_minutes": "Sum of the recordings' lengths, pauses included.",
+        },
+    ),
+    "capture": (
+        "One row per organization and day: how much came by webhooks, of ended sessions that the API was asked about.",
+        {
+            "day": "UTC, of the session's start.",
+            "sessions": "Ended sessions that the API was asked about.",
+            "sessions_by_webhook": "Those that any event names.",
+            "starts_by_webhook": "Starts that an event states the time of.",
+            "ends_by_webhook": "Ends, likewise.",
+            "joins": "Connections whose join is known.",
+            "joins_by_webhook": "Joins that an event states the time of.",
+            "leaves": "Connections that have ended.",
+            "leaves_by_webhook": "Leaves that an event states the time of.",
+            "recordings": "Recordings of these sessions.",
+            "recordings_by_webhook": "Those that any event names.",
+            "completeness": "All that came by webhooks, of all: 0 to 1.",
+            "minutes_corrected": "Sum over the connections of how far their minutes would be off without the API.",
+        },
+    ),
+    "session_drift": (
+        "One row per session: what the tables come to beside what the vendor counts.",
+        {
+            "api_minutes": "Participant minutes, as the vendor counts them.",
+            "minutes_drift": "`participant_minutes` minus `api_minutes`.",
+            "api_peak": "Most participants at once, as the vendor counts them: whom it counts is not published.",
+            "api_connections": "Participants that the vendor lists.",
+            "verdict": "Of the minutes: equal, within a minute, differs; not compared: not asked about after the end.",
         },
     ),
     "roster_attendance": (

@@ -92,7 +92,11 @@ class Posted:
         rows = self._cursor.execute(f"SELECT * FROM rollcall.{table} ORDER BY {order}".encode()).fetchall()
         inner = ("_by", *without)
         return [
-            {n: v for n, v in row.items() if not n.endswith(inner) and not n.startswith(("stated_", "noticed_"))}
+            {
+                n: v
+                for n, v in row.items()
+                if not n.endswith(inner) and not n.startswith(("stated_", "noticed_", "last_received"))
+            }
             for row in rows
         ]
 

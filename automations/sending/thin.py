@@ -19,6 +19,10 @@ KEPT: Mapping[str, frozenset[str]] = {
             "status",
             "started_at",
             "ended_at",
+            "started_source",
+            "ended_source",
+            "api_minutes",
+            "api_peak",
             "duration_seconds",
             "people",
             "connections",
@@ -27,8 +31,21 @@ KEPT: Mapping[str, frozenset[str]] = {
             "recording_minutes",
         }
     ),
-    "entry": frozenset({"session_id", "occurred_at", "kind", "subject_id", "delivery_id"}),
-    "participant": frozenset({"session_id", "peer_id", "preset_name", "joined_at", "left_at", "left_source"}),
+    "entry": frozenset(
+        {"session_id", "occurred_at", "kind", "subject_id", "delivery_id", "id", "source", "observation_id"}
+    ),
+    "participant": frozenset(
+        {
+            "session_id",
+            "peer_id",
+            "preset_name",
+            "joined_at",
+            "joined_source",
+            "left_at",
+            "left_source",
+            "spans_connections",
+        }
+    ),
     "recording": frozenset(
         {
             "id",

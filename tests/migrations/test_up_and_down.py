@@ -36,6 +36,7 @@ def columns_and_indexes(url: str) -> list[tuple[str, ...]]:
             UNION ALL
             SELECT attrelid::regclass::text, attname, coalesce(attstattarget, -1)::text, '', '' FROM pg_attribute
             WHERE attrelid IN (SELECT oid FROM pg_class WHERE relnamespace = 'rollcall'::regnamespace AND relkind = 'r')
+                AND NOT attisdropped
             ORDER BY 1, 2, 3
             """
         ).fetchall()

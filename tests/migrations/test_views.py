@@ -15,7 +15,7 @@ SELECT relname, pg_get_viewdef(oid), obj_description(oid) FROM pg_class
 WHERE relnamespace = 'rollcall'::regnamespace AND relkind = 'v'
 UNION ALL
 SELECT proname, pg_get_functiondef(oid), obj_description(oid) FROM pg_proc
-WHERE pronamespace = 'rollcall'::regnamespace
+WHERE pronamespace = 'rollcall'::regnamespace AND prorettype <> 'trigger'::regtype
 """
 
 

@@ -56,12 +56,15 @@ LIVESTREAMS = replaced("livestreams", LivestreamRow, ("stream_id",))
 MEETINGS = merged("meetings", MEETING_COLUMNS)
 ORGANIZATIONS = merged("organizations", ORGANIZATION_COLUMNS)
 
-# An entry of the vendor's API stands only while no event reports that kind for that subject.
+# An entry of the vendor's API stands only while no event reports that kind for that subject. LATERAL looks the entries
+# up one by one, so that the planner never prefers to read all of the API's.
 TIMELINE_OVER_OBSERVED = f"""
-DELETE FROM rollcall.timeline AS entry
-USING unnest(%b::text[], %b::text[], %b::text[]) AS event (session_id, kind, subject_id)
-WHERE entry.source = '{Source.API}' AND entry.subject_id = event.subject_id AND entry.kind = event.kind
-    AND entry.session_id = event.session_id
+DELETE FROM rollcall.timeline WHERE id IN (
+    SELECT entry.id FROM unnest(%b::text[], %b::text[], %b::text[]) AS event (session_id, kind, subject_id), LATERAL (
+        SELECT api.id FROM rollcall.timeline AS api
+        WHERE api.source = '{Source.API}' AND api.subject_id = event.subject_id AND api.kind = event.kind
+            AND api.session_id = event.session_id
+        OFFSET 0) AS entry)
 """  # noqa: S608 - our own
 TIMELINE_OBSERVED_WITHDRAWN = f"""
 DELETE FROM rollcall.timeline AS entry

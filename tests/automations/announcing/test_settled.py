@@ -56,7 +56,10 @@ def test_what_changes_nothing_that_was_told_is_no_revision(world: World) -> None
 def test_without_an_end_a_session_settles_a_day_after_its_last_event(world: World) -> None:
     world.settle(world.started(), world.joined(5, "p-1"))
     assert types(world.tell()) == ["session.started", "participant.joined"]
-    world.connection.execute("UPDATE rollcall.sessions SET last_event_at = last_event_at - interval '25 hours'")
+    world.connection.execute(
+        "UPDATE rollcall.sessions SET last_event_at = last_event_at - interval '25 hours', "
+        "last_received_at = last_received_at - interval '25 hours'"
+    )
     world.connection.execute("UPDATE rollcall.tellings SET due_at = due_at - interval '25 hours'")
     [message] = world.tell()
     assert message["type"] == "session.settled"

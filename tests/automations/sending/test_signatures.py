@@ -145,8 +145,14 @@ def columns(model: type[Any]) -> dict[str, Holding]:
     return {column.key: column.info["holding"] for column in model.__table__.columns if not _is_inner(column.key)}
 
 
+INNER = (
+    *("stated_", "noticed_", "last_joined", "last_left", "last_received", "live_at", "first_observed"),
+    *("api_started", "api_ended", "api_joined", "api_left"),
+)
+
+
 def _is_inner(name: str) -> bool:
-    return name.endswith("_by") or name.startswith(("stated_", "noticed_", "last_joined", "last_left"))
+    return name.endswith("_by") or name.startswith(INNER)
 
 
 HARMLESS = {Holding.NOTHING, Holding.PEER}

@@ -385,10 +385,12 @@ ON CONFLICT (id) DO UPDATE SET
 
 
 -- TIMELINE_OVER_OBSERVED
-DELETE FROM rollcall.timeline AS entry
-USING unnest(%b::text[], %b::text[], %b::text[]) AS event (session_id, kind, subject_id)
-WHERE entry.source = 'api' AND entry.subject_id = event.subject_id AND entry.kind = event.kind
-    AND entry.session_id = event.session_id;
+DELETE FROM rollcall.timeline WHERE id IN (
+    SELECT entry.id FROM unnest(%b::text[], %b::text[], %b::text[]) AS event (session_id, kind, subject_id), LATERAL (
+        SELECT api.id FROM rollcall.timeline AS api
+        WHERE api.source = 'api' AND api.subject_id = event.subject_id AND api.kind = event.kind
+            AND api.session_id = event.session_id
+        OFFSET 0) AS entry);
 
 
 -- TIMELINE_OBSERVED_WITHDRAWN

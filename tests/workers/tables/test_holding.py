@@ -38,6 +38,7 @@ def test_names_titles_links_and_payloads_are_marked() -> None:
     }
     assert {place for place, holding in COLUMNS.items() if holding is Holding.ID} == {
         ("participants", "custom_participant_id"),
+        ("participants", "user_id"),
         ("roster", "person"),
         ("roster_verdicts", "person"),
     }
@@ -45,6 +46,8 @@ def test_names_titles_links_and_payloads_are_marked() -> None:
         ("deliveries", "payload"),
         ("deliveries", "raw"),
         ("messages", "body"),
+        ("observations", "payload"),
+        ("observations", "raw"),
         ("timeline", "detail"),
     }
     assert all(holding is Holding.LINK for (_, column), holding in COLUMNS.items() if column.endswith("_url"))

@@ -57,6 +57,8 @@ OF_VIEWS: Mapping[str, Mapping[str, Holding]] = {
     "attendance": {"person": Holding.ID, "display_name": Holding.NAME},
     "concurrency": {},
     "daily_usage": {},
+    "capture": {},
+    "session_drift": {},
     "roster_attendance": {"person": Holding.ID, "display_name": Holding.NAME},
 }
 """The same for the views: the columns that hold something."""
