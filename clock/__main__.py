@@ -7,6 +7,7 @@ import sys
 import structlog
 
 from clock.cleaning import cleaning
+from clock.comparing import comparing
 from clock.job import Job
 from clock.metrics import ClockMetrics
 from clock.process import Clock
@@ -37,8 +38,8 @@ def main() -> int:
     serve_figures(metrics.registry, settings.host, settings.metrics_port)
     stop = stop_on_signal()
     clocks = [
-        Clock(settings.database_url, [job], metrics, stop)
-        for job in (cleaning(settings.messages_keep, metrics), asking_job(settings, metrics))
+        Clock(settings.database_url, jobs, metrics, stop)
+        for jobs in ([cleaning(settings.messages_keep, metrics), comparing(metrics)], [asking_job(settings, metrics)])
     ]
     for clock in clocks:
         clock.start()

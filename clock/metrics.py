@@ -51,6 +51,17 @@ class ClockMetrics:
             "When a round of reconciliation last came to its end, in Unix time; 0: not yet. Long ago: see the log.",
             registry=self.registry,
         )
+        self._completeness = Gauge(
+            "rollcall_capture_completeness",
+            "Share of what happened since yesterday that came by webhooks, 0 to 1; 1 while there is nothing to compare.",
+            registry=self.registry,
+        )
+        self._completeness.set(1)
+        self._drifting = Gauge(
+            "rollcall_sessions_drifting",
+            "Sessions of the last day whose participant minutes differ by more than one from what the vendor counts.",
+            registry=self.registry,
+        )
         self._log_lines_lost = Counter(
             "rollcall_clock_log_lines_lost",
             "Log lines that could not be written. Not 0: the disk is full or the reader of stderr is gone.",
@@ -85,6 +96,11 @@ class ClockMetrics:
     def reconciled(self) -> None:
         """Note that a round has come to its end just now."""
         self._reconciled_at.set(time.time())
+
+    def captured(self, completeness: float | None, drifting: int) -> None:
+        """Set how much came by webhooks (None: there was nothing), and how many sessions differ."""
+        self._completeness.set(1.0 if completeness is None else completeness)
+        self._drifting.set(drifting)
 
     def looked(self) -> None:
         """Count log lines that were lost since the last call."""

@@ -75,6 +75,9 @@ DIALECTS: dict[str, dict[str, Any]] = {
 }
 
 
+OF_THE_API = ("api_", "live_at", "first_observed_at", "user_id", "preset_name", "spans_connections", "observation_id")
+
+
 class Posted:
     """The database after all fifteen, and the values that differ by dialect."""
 
@@ -88,14 +91,14 @@ class Posted:
         self.received = [row["received_at"] for row in self.deliveries]
 
     def rows(self, table: str, order: str, *, without: tuple[str, ...] = ()) -> list[dict[str, Any]]:
-        """Return a table's rows, without the columns that only merging needs."""
+        """Return a table's rows, without the columns that only merging needs and those of the vendor's API."""
         rows = self._cursor.execute(f"SELECT * FROM rollcall.{table} ORDER BY {order}".encode()).fetchall()
         inner = ("_by", *without)
         return [
             {
                 n: v
                 for n, v in row.items()
-                if not n.endswith(inner) and not n.startswith(("stated_", "noticed_", "last_received"))
+                if not n.endswith(inner) and not n.startswith(("stated_", "noticed_", "last_received", *OF_THE_API))
             }
             for row in rows
         ]
@@ -173,7 +176,9 @@ def sessions(posted: Posted) -> None:
             "title": TITLE,
             "status": "ended",
             "started_at": at("09:00:04.512"),
+            "started_source": "event",
             "ended_at": at("09:52:31.030"),
+            "ended_source": "event",
             "end_reason": "HOST_ENDED_MEETING",
             "last_event_at": posted.received[13],
         }
@@ -187,8 +192,8 @@ def participants(posted: Posted) -> None:
             "peer_id": peer,
             "custom_participant_id": person,
             "display_name": name,
-            "preset_name": None,
             "joined_at": at(joined),
+            "joined_source": "event",
             "left_at": at(left),
             "left_source": source,
         }
@@ -297,6 +302,8 @@ def timeline(posted: Posted) -> None:
             "subject_id": subject,
             "detail": detail,
             "delivery_id": posted.ids[number - 1],
+            "id": posted.ids[number - 1],
+            "source": "event",
         }
         for number, kind, subject, occurred_at, detail in expected
     ]

@@ -188,7 +188,7 @@ def announce(database_url: str) -> None:
     """Make messages of what has changed, and take them for sent."""
     with psycopg.connect(database_url, autocommit=True) as connection:
         tell_changes(connection, timedelta(days=1), timedelta(0))
-        tell_outcomes(connection, timedelta(days=1))
+        tell_outcomes(connection, timedelta(days=1), timedelta(0))
         tell_verdicts(connection, timedelta(days=1), ())
         connection.execute(SENT)
 

@@ -89,7 +89,7 @@ class Announcer:
         return tell_changes(connection, self._announce_within, self._settle_after).is_more
 
     def _tell_outcomes(self, connection: Session) -> bool:
-        done = tell_outcomes(connection, self._announce_within)
+        done = tell_outcomes(connection, self._announce_within, self._settle_after)
         if done.meetings:
             tell_verdicts(connection, self._announce_within, done.meetings)
         return done.is_more

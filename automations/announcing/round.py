@@ -47,7 +47,7 @@ def tell_changes(connection: psycopg.Connection[Any], announce_within: timedelta
         return Done(made, is_more=looked * 2 > MOST_MARKS)
 
 
-def tell_outcomes(connection: psycopg.Connection[Any], announce_within: timedelta) -> Done:
+def tell_outcomes(connection: psycopg.Connection[Any], announce_within: timedelta, settle_after: timedelta) -> Done:
     """Make messages of what sessions came to that have settled, and of who of the roster was not there.
 
     Raises:
@@ -55,7 +55,7 @@ def tell_outcomes(connection: psycopg.Connection[Any], announce_within: timedelt
     """
     with connection.transaction(), connection.cursor() as cursor:
         sessions = due(cursor, _MOST_DUE)
-        messages = settled_messages(cursor, sessions, announce_within)
+        messages = settled_messages(cursor, sessions, announce_within, settle_after)
         made = announce(cursor, messages, read_endpoints(connection))
         meetings = {one.meeting_id for one in messages if one.meeting_id is not None}
         return Done(made, len(sessions) == _MOST_DUE, tuple(sorted(meetings)))

@@ -14,6 +14,9 @@ from workers.tables.outcome import Outcome, outcome_of
 
 # Rows of attendance in a message; of more there is the number.
 MOST_ROWS = 500
+# How long a session waits for the vendor's API to be asked about it, and how often it is looked whether it was.
+_WAITS_FOR_API = timedelta(minutes=15)
+_LOOKS_AGAIN_AFTER = timedelta(seconds=5)
 
 _DUE = """
 SELECT subject FROM rollcall.tellings AS telling
@@ -25,8 +28,12 @@ ORDER BY due_at LIMIT %s
 _STATES = """
 SELECT telling.subject, telling.revision, telling.digest, telling.leaves, telling.changed_at, telling.settled_at,
     session.last_event_at, coalesce(session.ended_at, session.last_event_at + interval '24 hours'),
-    session.status = 'live' AND session.last_event_at + interval '24 hours' > clock_timestamp()
+    session.status = 'live' AND session.last_event_at + interval '24 hours' > clock_timestamp(),
+    CASE WHEN EXISTS (SELECT FROM rollcall.reconciliations WHERE name = 'reconcile')
+        THEN coalesce(lookup.is_complete AND lookup.is_ended, false) END,
+    clock_timestamp() - telling.changed_at
 FROM rollcall.tellings AS telling JOIN rollcall.sessions AS session ON session.id = telling.subject
+LEFT JOIN rollcall.lookups AS lookup ON lookup.session_id = session.id
 WHERE telling.kind = 'session' AND telling.subject = ANY(%s)
 ORDER BY 8, telling.subject
 """
@@ -34,6 +41,9 @@ _LATER = """
 UPDATE rollcall.tellings AS telling SET due_at = session.last_event_at + interval '24 hours'
 FROM rollcall.sessions AS session
 WHERE telling.kind = 'session' AND telling.subject = %s AND session.id = telling.subject
+"""
+_WAIT = """
+UPDATE rollcall.tellings SET due_at = clock_timestamp() + %s WHERE kind = 'session' AND subject = %s
 """
 _DONE = """
 UPDATE rollcall.tellings SET due_at = NULL, revision = %s, digest = %s, leaves = %s,
@@ -56,6 +66,8 @@ class Settled(msgspec.Struct, frozen=True):
         last_event_at: see the table `sessions`.
         timestamp: when it ended, or counts as ended.
         is_live: whether it may go on: no end is known, and the day after its last event has not passed.
+        is_reconciled: whether the vendor's API was asked about it after its end; None if nobody asks it.
+        unchanged_for: how long nothing of it has changed.
     """
 
     session_id: str
@@ -67,6 +79,8 @@ class Settled(msgspec.Struct, frozen=True):
     last_event_at: datetime
     timestamp: datetime
     is_live: bool
+    is_reconciled: bool | None
+    unchanged_for: timedelta
 
 
 def due(cursor: Cursor, most: int) -> list[str]:
@@ -76,13 +90,28 @@ def due(cursor: Cursor, most: int) -> list[str]:
     return [one for one in sessions if session_turn(one) in ours]
 
 
-def settled_messages(cursor: Cursor, session_ids: Sequence[str], announce_within: timedelta) -> list[NewMessage]:
-    """Return what is to be told of sessions that are due, in the order in which they ended, and remember it."""
+def settled_messages(
+    cursor: Cursor, session_ids: Sequence[str], announce_within: timedelta, settle_after: timedelta
+) -> list[NewMessage]:
+    """Return what is to be told of sessions that are due, in the order in which they ended, and remember it.
+
+    Args:
+        cursor: in a transaction.
+        session_ids: the sessions.
+        announce_within: what ended longer ago when it changed is held.
+        settle_after: how long nothing of them had to change.
+    """
     states = states_of(cursor, session_ids)
     messages: list[NewMessage] = []
+    later: set[str] = set()
     for state in states:
         if state.is_live:
             cursor.execute(_LATER, [state.session_id])
+            later.add(state.session_id)
+            continue
+        if state.is_reconciled is False and state.unchanged_for < settle_after + _WAITS_FOR_API:
+            cursor.execute(_WAIT, [_LOOKS_AGAIN_AFTER, state.session_id])
+            later.add(state.session_id)
             continue
         outcome = outcome_of(cursor, state.session_id)
         if outcome is None:
@@ -91,7 +120,6 @@ def settled_messages(cursor: Cursor, session_ids: Sequence[str], announce_within
         if changes.digest(data) != state.digest:
             messages.append(revision_message(state, state.revision + 1, outcome, data, announce_within))
             mark_told(cursor, state.session_id, state.revision + 1, data)
-    later = {state.session_id for state in states if state.is_live}
     cursor.execute(_NOT_DUE, [[one for one in session_ids if one not in later]])
     return messages
 
@@ -118,7 +146,7 @@ def revision_message(
     state: Settled, revision: int, outcome: Outcome, data: dict[str, Any], announce_within: timedelta
 ) -> NewMessage:
     """Return the message of a revision that says `data`."""
-    more: dict[str, Any] = {"revision": revision, "reconciled": None}
+    more: dict[str, Any] = {"revision": revision, "reconciled": state.is_reconciled}
     if revision > 1:
         more["changed"] = changes.changed(state.leaves or b"", data)
     return NewMessage(

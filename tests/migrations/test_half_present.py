@@ -39,7 +39,7 @@ MESSAGE = """
         "DROP TABLE rollcall_queue.parked",
         "DROP TABLE rollcall_queue.queue",
         "DROP TYPE rollcall_queue.state CASCADE; DROP TABLE rollcall_queue.queue",
-        "DROP VIEW rollcall.session_summary",
+        "DROP VIEW rollcall.session_summary CASCADE",
         "DROP VIEW rollcall.connections CASCADE",
         "DROP FUNCTION rollcall.counted_until CASCADE",
     ],
@@ -66,7 +66,7 @@ def test_messages_of_a_queue_whose_tables_are_gone_stay(database_url: str) -> No
         ("DROP TABLE rollcall.alembic_version", "alembic_version"),
         ("TRUNCATE rollcall.alembic_version", "alembic_version"),
         ("DROP TABLE rollcall.artifacts", "lacks tables of it: artifacts."),
-        ("DROP TABLE rollcall.deliveries, rollcall.timeline", "lacks tables of it: deliveries, timeline."),
+        ("DROP TABLE rollcall.deliveries, rollcall.timeline CASCADE", "lacks tables of it: deliveries, timeline."),
     ],
 )
 def test_what_held_something_is_named_with_what_to_do_and_nothing_is_changed(

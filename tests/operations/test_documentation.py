@@ -34,7 +34,7 @@ LEVELS = {"debug", "info", "warning", "error", "exception", "critical"}
 # What Prometheus adds to every sample, and what the functions of its language bring in.
 LABELS_OF_PROMETHEUS = {"instance", "job", "le"}
 VALUES: dict[str, set[str]] = {
-    "reason": {*reasons_to_refuse(), "client_gone", "failed", "refused", "unreadable", *Unreadable},
+    "reason": {*reasons_to_refuse(), "client_gone", "failed", "refused", "away", "unreadable", *Unreadable},
     "status": set(Status),
     "provider": set(Provider),
     "result": {"good", "failed", "delivered", "given_up"},

@@ -74,8 +74,7 @@ def _observe(cursor: Cursor, answers: Answers, scope: Scope) -> Observed:
     if sorted_out.new or sorted_out.same:
         changed |= _write(cursor, sorted_out)
     done = frozenset(one for one in changed if one is not None)
-    # What is asked for settles a session, even if it says nothing new.
-    mark(cursor, done | complete)
+    mark(cursor, done)
     return Observed(
         len(sorted_out.new),
         len(sorted_out.same),

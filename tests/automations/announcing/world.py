@@ -83,7 +83,7 @@ class World:
             self.forget_looks()
         self.forget_looks()
         tell_changes(self.connection, WITHIN, settle_after)
-        meetings = tell_outcomes(self.connection, WITHIN).meetings
+        meetings = tell_outcomes(self.connection, WITHIN, timedelta(0)).meetings
         tell_verdicts(self.connection, WITHIN, meetings)
         assert last is not None
         return [row for row in self.rows("messages") if row["position"] > last[0]]
