@@ -53,7 +53,7 @@ class ClockMetrics:
         )
         self._completeness = Gauge(
             "rollcall_capture_completeness",
-            "Share of what happened since yesterday that came by webhooks, 0 to 1; 1 while there is nothing to compare.",
+            "Share of what happened since yesterday that came by webhooks: 0 to 1; 1 with nothing to compare.",
             registry=self.registry,
         )
         self._completeness.set(1)
