@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import httpcore2
 import httpx2
 
+from automations.sending.connections import Connections
 from automations.sending.guard import RefusedError
 from automations.sending.judgement import Answer
 from automations.sending.way import Way
@@ -30,9 +31,9 @@ class EndpointClient:
 
     def __init__(self, way: Way, url: str, connections: int, attempt_seconds: float = ATTEMPT_SECONDS) -> None:
         self._way = way
-        self._connections = connections
+        self._most = connections
         self.seconds = attempt_seconds
-        self._pool: httpcore2.AsyncConnectionPool | None = None
+        self._open: Connections | None = None
         self._text = url
         self._url: httpcore2.URL | None = None
         self._host = b""
@@ -49,37 +50,53 @@ class EndpointClient:
 
     async def close(self) -> None:
         """Close all connections."""
-        if self._pool is not None:
-            await self._pool.aclose()
+        if self._open is not None:
+            await self._open.close()
 
     async def _post(self, headers: Mapping[str, str], body: bytes) -> Answer:
-        pool, url = self._opened()
-        sent = [(b"host", self._host), *((name.encode(), value.encode()) for name, value in headers.items())]
-        async with pool.stream("POST", url, headers=sent, content=body) as response:
-            found = {name.lower(): value.decode("latin-1") for name, value in response.headers}
-            text, error = b"", None
+        connections, url = self._opened()
+        sent = [
+            (b"host", self._host),
+            (b"content-length", b"%d" % len(body)),
+            *((name.encode(), value.encode()) for name, value in headers.items()),
+        ]
+        connection = await connections.take()
+        try:
+            response = await connection.handle_async_request(httpcore2.Request("POST", url, headers=sent, content=body))
             try:
-                async for chunk in response.aiter_stream():
-                    text += chunk[: MOST_ANSWER_BYTES - len(text)]
-            except (httpcore2.NetworkError, httpcore2.ProtocolError):
-                error = "The connection was cut off in the middle of the answer."
-            return Answer(
-                status=response.status,
-                error=error,
-                retry_after=found.get(b"retry-after"),
-                delivery=found.get(b"webhook-delivery"),
-                text=text,
-            )
+                return await _answer(response)
+            finally:
+                await response.aclose()
+        finally:
+            await connections.give_back(connection)
 
-    def _opened(self) -> tuple[httpcore2.AsyncConnectionPool, httpcore2.URL]:
-        if self._pool is None or self._url is None:
+    def _opened(self) -> tuple[Connections, httpcore2.URL]:
+        if self._open is None or self._url is None:
             url = httpx2.URL(self._text)
-            self._pool = self._way.pool(url, self._connections, _KEEP_SECONDS)
+            pool = self._way.pool(url, self._most, _KEEP_SECONDS)
             self._host = url.netloc
             self._url = httpcore2.URL(
                 scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path
             )  # fmt: skip
-        return self._pool, self._url
+            self._open = Connections(pool, self._url.origin, _KEEP_SECONDS)
+        return self._open, self._url
+
+
+async def _answer(response: httpcore2.Response) -> Answer:
+    found = {name.lower(): value.decode("latin-1") for name, value in response.headers}
+    text, error = b"", None
+    try:
+        async for chunk in response.aiter_stream():
+            text += chunk[: MOST_ANSWER_BYTES - len(text)]
+    except (httpcore2.NetworkError, httpcore2.ProtocolError):
+        error = "The connection was cut off in the middle of the answer."
+    return Answer(
+        status=response.status,
+        error=error,
+        retry_after=found.get(b"retry-after"),
+        delivery=found.get(b"webhook-delivery"),
+        text=text,
+    )
 
 
 def _why(error: Exception) -> str:
