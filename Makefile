@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 # Names the checkout that the environment was made for: its scripts hold absolute paths, so a moved checkout recreates it.
 STAMP := $(VENV)/.made-for
 # Groups of dependencies that some platforms have no wheels for.
-PARTS := embedded export
+PARTS := embedded export pictures browser
 
 .DEFAULT_GOAL := help
 .PHONY: help env run test matrix check bench chaos lock FORCE

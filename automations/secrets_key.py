@@ -15,18 +15,20 @@ from runtime.settings import VAR_DIR
 from runtime.var_folder import VarFolder
 
 
-def _keys(text: str) -> tuple[Fernet, ...]:
+def _keys(text: str) -> tuple[bytes, ...]:
     return tuple(map(_key, comma_separated(text)))
 
 
-def _key(text: str) -> Fernet:
-    # Fernet skips what is no base64, and so would take a mistyped key for another one.
-    if urlsafe_b64encode(urlsafe_b64decode(text.encode())).decode() != text:
+def _key(text: str) -> bytes:
+    key = urlsafe_b64decode(text.encode())
+    # What is no base64 is skipped, and so a mistyped key would be taken for another one.
+    if urlsafe_b64encode(key).decode() != text:
         raise ValueError
-    return Fernet(text)
+    Fernet(text)
+    return key
 
 
-SECRETS_KEY: Setting[tuple[Fernet, ...]] = Setting(
+SECRETS_KEY: Setting[tuple[bytes, ...]] = Setting(
     "SECRETS_KEY",
     "a key of 32 bytes in URL-safe base64, or several with commas between (`rollcall endpoints add` prints one)",
     (),
@@ -44,6 +46,15 @@ def new_key() -> str:
 
 
 def keys_of(environment: Mapping[str, str]) -> tuple[Fernet, ...]:
+    """Return the keys in `SECRETS_KEY` as what encrypts with them; see `key_bytes_of`.
+
+    Raises:
+        SettingError: a key is invalid, or the file is not ours.
+    """
+    return tuple(Fernet(urlsafe_b64encode(key)) for key in key_bytes_of(environment))
+
+
+def key_bytes_of(environment: Mapping[str, str]) -> tuple[bytes, ...]:
     """Return the keys in `SECRETS_KEY`; with the embedded Postgres, if that is not set, the key in the file.
 
     Raises:

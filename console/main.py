@@ -22,6 +22,7 @@ from console.commands import (
     timeline,
     url,
 )
+from console.commands.console.group import console
 from console.commands.endpoints.group import endpoints
 from console.commands.messages.group import messages
 from console.commands.roster.group import roster
@@ -58,6 +59,7 @@ app.add_typer(queue.queue, name="queue")
 app.add_typer(endpoints, name="endpoints")
 app.add_typer(messages, name="messages")
 app.add_typer(roster, name="roster")
+app.add_typer(console, name="console")
 app.add_typer(secrets.secrets, name="secrets")
 
 

@@ -5,6 +5,7 @@ Settings with a parser of some size live beside it: `DATABASE_URL` in `runtime.a
 """
 
 import re
+from collections.abc import Mapping
 from datetime import timedelta
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
@@ -30,6 +31,9 @@ _TEN_YEARS = timedelta(days=3650)
 # Part of a path: no slash, nothing to be encoded.
 _ID = re.compile(r"[A-Za-z0-9_-]{1,100}", re.ASCII)
 _LEAST_CALLS, _MOST_CALLS = 0.01, 1000.0
+_HEADER = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,99}", re.ASCII)
+# What a user of the console may do: see `console.pages.entrance.roles`.
+ROLES = frozenset({"read", "people", "operate"})
 
 
 def _ids(text: str) -> frozenset[str] | None:
@@ -98,6 +102,28 @@ def _calls(text: str) -> float:
     if not _LEAST_CALLS <= calls <= _MOST_CALLS:
         raise ValueError
     return calls
+def _public_address(text: str) -> str | None:
+    parts = urlsplit(text)
+    _ = parts.port
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.path.strip("/") or "@" in parts.netloc:
+        raise ValueError
+    if parts.query or parts.fragment:
+        raise ValueError
+    return f"{parts.scheme}://{parts.netloc.lower()}"
+
+
+def _header_name(text: str) -> str | None:
+    if not _HEADER.fullmatch(text):
+        raise ValueError
+    return text.lower()
+
+
+def _roles(text: str) -> Mapping[str, str]:
+    pairs = [part.rpartition("=") for part in comma_separated(text)]
+    roles = {user.strip(): role.strip() for user, _, role in pairs}
+    if "" in roles or not set(roles.values()) <= ROLES or len(roles) < len(pairs):
+        raise ValueError
+    return roles
 
 
 HOST = Setting("HOST", HOST_TAKES, "127.0.0.1", read_host)
@@ -180,3 +206,19 @@ RECONCILE_EVERY = Setting(
 VENDOR_CALLS_PER_SECOND = Setting(
     "VENDOR_CALLS_PER_SECOND", f"a number from {_LEAST_CALLS:g} to {_MOST_CALLS:g}", 1.5, _calls
 )
+CONSOLE_HOST = Setting("CONSOLE_HOST", HOST_TAKES, "127.0.0.1", read_host)
+CONSOLE_PORT = Setting("CONSOLE_PORT", f"a port from 1 to {_MOST_PORT}", 8080, whole_number(1, _MOST_PORT))
+CONSOLE_URL: Setting[str | None] = Setting(
+    "CONSOLE_URL", "the address that browsers use, without a path, such as https://rollcall.example.com", None,
+    _public_address,
+)  # fmt: skip
+CONSOLE_TRUST_HEADER: Setting[str | None] = Setting(
+    "CONSOLE_TRUST_HEADER", "the name of a header, such as x-forwarded-user", None, _header_name
+)
+CONSOLE_TRUST_NETWORKS: Setting[tuple[Network, ...]] = Setting(
+    "CONSOLE_TRUST_NETWORKS", "networks separated by commas, such as 10.0.0.5/32,fd00::/64", (), _networks
+)
+CONSOLE_ROLES: Setting[Mapping[str, str]] = Setting(
+    "CONSOLE_ROLES", "users with their roles, such as ada@example.com=operate,*=read; roles: read, people, operate",
+    {}, _roles,
+)  # fmt: skip

@@ -91,6 +91,11 @@ class VarFolder:
         return self.path / "secrets-key"
 
     @property
+    def console_link(self) -> Path:
+        """The digest of the link that logs in to the console once, with the embedded Postgres."""
+        return self.path / "console-link"
+
+    @property
     def run_lock(self) -> Path:
         """Locked by a `rollcall run` while it is alive."""
         return self.path / "run.lock"

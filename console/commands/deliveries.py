@@ -2,31 +2,18 @@
 
 import json
 from datetime import datetime
-from typing import Annotated, LiteralString
+from typing import Annotated
 
 import typer
 
-from console.failure import CommandFailedError
-from console.queries.tables import Row, Tables, open_tables
+from console.queries.conditions import Range
+from console.queries.deliveries import DeliveryFilter, find_deliveries, find_delivery
+from console.queries.tables import Row, open_tables
 from console.screen.machine_readable import print_json
 from console.screen.tables import Column, Screen, moment, shown
 from console.since import SINCE_TAKES, since
 from workers.reading.status import Status
 
-_LISTED: LiteralString = """
-    SELECT id, provider, delivery_uuid, webhook_id, event, encode(body_sha256, 'hex') AS body_sha256, received_at,
-        processed_at, status, error, repeat_of, session_id, meeting_id
-    FROM rollcall.deliveries
-    WHERE (%(status)s::text IS NULL OR status = %(status)s)
-        AND (%(session)s::text IS NULL OR session_id = %(session)s)
-        AND (%(since)s::timestamptz IS NULL OR received_at >= %(since)s)
-    ORDER BY id DESC LIMIT %(limit)s"""
-_WHOLE: LiteralString = """
-    SELECT id, provider, delivery_uuid, webhook_id, event, encode(body_sha256, 'hex') AS body_sha256, received_at,
-        processed_at, status, error, repeat_of, session_id, meeting_id, payload, raw
-    FROM rollcall.deliveries WHERE id BETWEEN %(first)s AND %(last)s ORDER BY id LIMIT 2"""
-
-_ID_DIGITS = 32
 # The timestamp part of an id, to the microsecond.
 _SHORT_ID = 18
 _COLUMNS = (
@@ -66,8 +53,8 @@ def deliveries(  # noqa: PLR0913, PLR0917 - each parameter is one of the command
         if delivery is not None:
             found = [find_delivery(tables, delivery)]
         else:
-            values = {"status": status and status.value, "session": session, "since": received_since, "limit": limit}
-            found = tables.rows(_LISTED, values)
+            chosen = DeliveryFilter(status=status, session=session, received=Range(since=received_since))
+            found = find_deliveries(tables, chosen, limit)
     screen = Screen()
     if as_json:
         print_json(found)
@@ -88,23 +75,6 @@ def _line(screen: Screen, row: Row) -> tuple[str, ...]:
         screen.id(row["session_id"]),
         shown(row["error"]),
     )
-
-
-def find_delivery(tables: Tables, delivery: str) -> Row:
-    """Return the delivery with this id, or the only one whose id starts with it.
-
-    Raises:
-        CommandFailedError: there is none, or there are several.
-    """
-    digits = delivery.strip().lower().replace("-", "")
-    if not digits or len(digits) > _ID_DIGITS or set(digits) - set("0123456789abcdef"):
-        raise CommandFailedError(f"{delivery!r} is not a delivery id: list them with `rollcall deliveries`.")
-    found = tables.rows(_WHOLE, {"first": digits.ljust(_ID_DIGITS, "0"), "last": digits.ljust(_ID_DIGITS, "f")})
-    if not found:
-        raise CommandFailedError(f"There is no delivery {delivery!r}: list them with `rollcall deliveries`.")
-    if len(found) > 1:
-        raise CommandFailedError(f"Several deliveries start with {delivery!r}: give more of the id.")
-    return found[0]
 
 
 def _print_whole(screen: Screen, row: Row) -> None:

@@ -11,8 +11,8 @@ from uuid import UUID
 
 import typer
 
-from console.commands.deliveries import find_delivery
 from console.failure import CommandFailedError
+from console.queries.deliveries import find_delivery
 from console.queries.tables import open_tables, told_clearly
 from console.screen.progress import progress_bar
 from console.since import SINCE_TAKES, since

@@ -2,6 +2,7 @@
 
 import http.client
 import os
+import socket
 import sys
 from collections.abc import Mapping
 from contextlib import ExitStack
@@ -14,6 +15,8 @@ from automations.settings import AutomationsSettings
 from clock.settings import ClockSettings
 from console.embedded.server import EmbeddedPostgres
 from console.failure import CommandFailedError
+from console.pages.entrance.link import make_link
+from console.pages.settings import console_address
 from console.running.exclusive import ExclusiveFile, HeldElsewhereError
 from console.running.foreground import Foreground
 from console.running.marked_processes import mark_of, stop_marked
@@ -23,9 +26,10 @@ from console.samples.dev_key import ensure_dev_key
 from migrations.apply import migrate_database
 from receiver.keys.trusted import ROLLCALL_DEV_KEY
 from receiver.settings import ReceiverSettings
-from runtime.environment import read_environment
+from runtime.environment import SettingError, read_environment
 from runtime.listening import listen
 from runtime.own_files import make_folder
+from runtime.settings import CONSOLE_HOST, CONSOLE_PORT
 from runtime.var_folder import VarFolder
 from workers.settings import WorkerSettings
 
@@ -34,6 +38,7 @@ _URL_TO_COME = "postgresql://rollcall@/rollcall"
 _HEALTH_SECONDS = 1.0
 # In the order in which they are started and stopped, as the Procfile has them.
 _PROCESSES = (("receiver", "receiver"), ("worker", "workers"), ("clock", "clock"), ("automations", "automations"))
+_CONSOLE = "console"
 
 
 def run() -> None:
@@ -69,10 +74,15 @@ def _run(environment: Mapping[str, str], foreground: Foreground, signals: StopSi
     stack.callback(foreground.stop, lambda: signals.insisted)
     for name, module in _PROCESSES:
         foreground.start(name, [sys.executable, "-m", module], child_environment)
+    foreground.start(_CONSOLE, [sys.executable, "-m", _CONSOLE], child_environment, is_optional=True)
     with signals.interruptible():
         ended = foreground.wait_for_end(until=lambda: _answers(receiver_url(environment)))
         if ended is None:
             foreground.say(_invitation(environment, bool(added)))
+            ended = foreground.wait_for_end(until=lambda: _console_answers(foreground, environment))
+        if ended is None:
+            if foreground.has(_CONSOLE):
+                foreground.say(_way_to_console(environment, has_link=bool(added)))
             ended = foreground.wait_for_end()
     raise CommandFailedError(f"The {ended}; everything else was stopped too. See its last log lines above.")
 
@@ -156,6 +166,25 @@ def _answers(url: str) -> bool:
         return False
     finally:
         connection.close()
+
+
+def _console_answers(foreground: Foreground, environment: Mapping[str, str]) -> bool:
+    """Return whether the console answers, or will not any more."""
+    if not foreground.has(_CONSOLE):
+        return True
+    try:
+        with socket.create_connection((CONSOLE_HOST.of(environment), CONSOLE_PORT.of(environment)), _HEALTH_SECONDS):
+            return True
+    except (OSError, SettingError):
+        return False
+
+
+def _way_to_console(environment: Mapping[str, str], *, has_link: bool) -> str:
+    address = console_address(environment)
+    if not has_link:
+        return f"The web console is at {address}."
+    link = make_link(VarFolder.of(environment).console_link, address)
+    return f"The web console is at {link} (the link works once; `rollcall console link` prints another)."
 
 
 def _invitation(environment: Mapping[str, str], has_dev_key: bool) -> str:  # noqa: FBT001 - named where it is called

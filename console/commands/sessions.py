@@ -1,36 +1,17 @@
 """`rollcall sessions`: lists sessions."""
 
 from datetime import datetime
-from typing import Annotated, LiteralString
+from typing import Annotated
 
 import typer
 
-from console.queries.tables import Row, Tables, open_tables
+from console.queries.conditions import Range
+from console.queries.sessions import SessionFilter, find_sessions
+from console.queries.tables import open_tables
 from console.screen.machine_readable import print_json
 from console.screen.tables import Column, Screen, length, moment, shown
 from console.since import SINCE_TAKES, since
 from workers.rules.sessions import SessionStatus
-
-# Latest first, using the index on the start; then those with an unknown start. The view then computes the figures of
-# only these.
-_CHOSEN: LiteralString = """
-    WITH fitting AS (
-        SELECT id, started_at, last_event_at FROM rollcall.sessions
-        WHERE (%(status)s::text IS NULL OR status = %(status)s)
-            AND (%(meeting)s::text IS NULL OR meeting_id = %(meeting)s)
-            AND (%(since)s::timestamptz IS NULL OR started_at >= %(since)s)
-    )
-    (SELECT id, started_at, last_event_at FROM fitting WHERE started_at IS NOT NULL
-     ORDER BY started_at DESC, id LIMIT %(limit)s)
-    UNION ALL
-    (SELECT id, started_at, last_event_at FROM fitting WHERE started_at IS NULL
-     ORDER BY last_event_at DESC, id LIMIT %(limit)s)
-    ORDER BY started_at DESC NULLS LAST, last_event_at DESC, id
-    LIMIT %(limit)s"""
-_SUMMARY: LiteralString = """
-    SELECT session_id, meeting_id, organization_id, title, status, started_at, ended_at, duration_seconds,
-        people, connections, peak_concurrency, participant_minutes, recording_minutes
-    FROM rollcall.session_summary WHERE session_id = ANY(%(ids)s)"""
 
 _COLUMNS = (
     Column("SESSION"),
@@ -59,7 +40,11 @@ def sessions(
     as of now.
     """
     with open_tables() as tables:
-        found = _find(tables, status, meeting, started_since, limit)
+        chosen = SessionFilter(status=status, meeting=meeting, started=Range(since=started_since))
+        found = [
+            {name: value for name, value in row.items() if name != "last_event_at"}
+            for row in find_sessions(tables, chosen, limit)
+        ]
     if as_json:
         print_json(found)
         return
@@ -82,12 +67,3 @@ def sessions(
             for row in found
         ],
     )
-
-
-def _find(
-    tables: Tables, status: SessionStatus | None, meeting: str | None, started_since: datetime | None, limit: int
-) -> list[Row]:
-    values = {"status": status and status.value, "meeting": meeting, "since": started_since, "limit": limit}
-    ids = [row["id"] for row in tables.rows(_CHOSEN, values)]
-    summaries = {row["session_id"]: row for row in tables.rows(_SUMMARY, {"ids": ids})}
-    return [summaries[session_id] for session_id in ids]

@@ -1,38 +1,15 @@
 """`rollcall timeline`: the events of a session, in order."""
 
 from datetime import timedelta
-from typing import Annotated, LiteralString
+from typing import Annotated
 
 import typer
 
-from console.failure import CommandFailedError
-from console.queries.tables import Row, Tables, open_tables
+from console.queries.session import connections_of, entries_of, recordings_of
+from console.queries.sessions import find_session
+from console.queries.tables import Row, open_tables
 from console.screen.machine_readable import print_json
 from console.screen.tables import Column, Screen, length, moment, shown
-
-_MOST_NAMED = 5
-
-_SESSIONS: LiteralString = """
-    SELECT s.id, s.title, s.status, s.started_at, s.ended_at, s.end_reason, s.meeting_id, s.organization_id,
-        o.name AS organization_name
-    FROM rollcall.sessions s LEFT JOIN rollcall.organizations o ON o.id = s.organization_id
-    WHERE s.id = %(session)s"""
-# Ids may contain `_` and `%`: starts_with, not LIKE.
-_BY_START: LiteralString = """
-    SELECT id FROM rollcall.sessions WHERE starts_with(id, %(session)s) ORDER BY id LIMIT %(limit)s"""
-_PARTICIPANTS: LiteralString = """
-    SELECT peer_id, custom_participant_id, display_name, left_source
-    FROM rollcall.participants WHERE session_id = %(session)s"""
-_RECORDINGS: LiteralString = """
-    SELECT id, file_name FROM rollcall.recordings WHERE session_id = %(session)s AND file_name IS NOT NULL"""
-# At the same time, the start of the session comes first and its end last.
-_ENTRIES: LiteralString = """
-    SELECT t.occurred_at, t.kind, t.subject_id, t.detail, t.delivery_id,
-        t.occurred_at = d.received_at AS is_time_of_receipt
-    FROM rollcall.timeline t LEFT JOIN rollcall.deliveries d ON d.id = t.delivery_id
-    WHERE t.session_id = %(session)s
-    ORDER BY t.occurred_at, (t.kind = 'session.started') DESC, t.kind = 'session.ended', t.delivery_id, t.kind,
-        t.subject_id"""
 
 # Fields of a detail that are not shown elsewhere.
 _WORTH_A_LINE = ("reason", "stop_reason")
@@ -54,10 +31,9 @@ def timeline(
     marked with ~.
     """
     with open_tables() as tables:
-        found = _find(tables, session)
-        values = {"session": found["id"]}
-        entries, participants = tables.rows(_ENTRIES, values), tables.rows(_PARTICIPANTS, values)
-        files = {row["id"]: row["file_name"] for row in tables.rows(_RECORDINGS, values)}
+        found = find_session(tables, session)
+        entries, participants = entries_of(tables, found["id"]), connections_of(tables, found["id"])
+        files = {row["id"]: row["file_name"] for row in recordings_of(tables, found["id"]) if row["file_name"]}
     if as_json:
         print_json([{"session_id": found["id"], **_stated(entry)} for entry in entries])
         return
@@ -65,24 +41,6 @@ def timeline(
     _print_header(screen, found, participants)
     names = {**files, **{row["peer_id"]: _name(row) for row in participants}}
     screen.table(_COLUMNS, [_line(entry, found, names) for entry in entries])
-
-
-def _find(tables: Tables, session: str) -> Row:
-    """Return the session with this id, or the only one whose id starts with it.
-
-    Raises:
-        CommandFailedError: there is none, or there are several.
-    """
-    asked = session.strip()
-    whole = tables.rows(_SESSIONS, {"session": asked})
-    if whole:
-        return whole[0]
-    ids = [row["id"] for row in tables.rows(_BY_START, {"session": asked, "limit": _MOST_NAMED})] if asked else []
-    if not ids:
-        raise CommandFailedError(f"There is no session {asked!r}: list them with `rollcall sessions`.")
-    if len(ids) > 1:
-        raise CommandFailedError(f"Several sessions start with {asked!r}, give more of the id: {', '.join(ids)}")
-    return tables.rows(_SESSIONS, {"session": ids[0]})[0]
 
 
 def _stated(entry: Row) -> Row:

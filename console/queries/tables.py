@@ -1,6 +1,6 @@
 """Reads the tables: one read-only transaction per command, and one clear line on failure."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, LiteralString
 
@@ -9,6 +9,7 @@ from psycopg import errors
 from psycopg.rows import dict_row
 
 from console.failure import CommandFailedError
+from console.queries.sight import HIDDEN, Sight
 from runtime.addresses import DATABASE_URL_TAKES, database_url
 from runtime.connections import connect
 from runtime.environment import SettingError, read_environment
@@ -34,20 +35,42 @@ class DatabaseAwayError(CommandFailedError):
 class Tables:
     """A snapshot of the tables. Times are returned in UTC."""
 
-    def __init__(self, connection: psycopg.Connection[Any]) -> None:
-        self._connection = connection
+    def __init__(self, connection: psycopg.Connection[Any], sight: Sight | None = None) -> None:
+        """Read with a connection.
 
-    def rows(self, statement: LiteralString, values: Mapping[str, Any] | None = None) -> list[Row]:
-        """Return a statement's rows as dicts.
+        Args:
+            connection: in a transaction, for a snapshot.
+            sight: what the reader may see; None: everything.
+        """
+        self._connection = connection
+        self._sight = sight
+
+    def shows(self, table: str, column: str) -> bool:
+        """Return whether the reader may see a column, and so filter and sort by it."""
+        return self._sight is None or self._sight.shows(table, column)
+
+    def rows(
+        self, statement: LiteralString, values: Mapping[str, Any] | None = None, plain: Collection[str] = ()
+    ) -> list[Row]:
+        """Return a statement's rows as dicts; what the reader may not see is `HIDDEN`.
+
+        Args:
+            statement: the query.
+            values: its parameters.
+            plain: computed columns that hold nothing of a person.
 
         Raises:
             CommandFailedError: a value can't be stored in any column.
         """
         with self._connection.cursor(row_factory=dict_row) as cursor:
             try:
-                return cursor.execute(statement, values).fetchall()
+                found = cursor.execute(statement, values).fetchall()
             except UnicodeEncodeError:  # bytes of the command line that are not UTF-8
                 raise CommandFailedError("An argument is not UTF-8: correct it.") from None
+            for name in self._sight.hidden(cursor, plain) if self._sight is not None else ():
+                for row in found:
+                    row[name] = HIDDEN
+            return found
 
 
 @contextmanager

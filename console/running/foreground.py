@@ -26,11 +26,19 @@ _NAME_WIDTH = 11
 
 @dataclass(frozen=True, slots=True)
 class Child:
-    """A child process."""
+    """A child process.
+
+    Attributes:
+        name: what its output is marked with.
+        process: the process.
+        reader: passes its output on.
+        is_optional: whether the others go on without it.
+    """
 
     name: str
     process: subprocess.Popen[bytes]
     reader: threading.Thread
+    is_optional: bool
 
 
 class Foreground:
@@ -46,9 +54,19 @@ class Foreground:
         self._terminal = output.isatty()
         self._writing = threading.Lock()
         self._children: list[Child] = []
+        self._missed: set[str] = set()
 
-    def start(self, name: str, command: Sequence[str], environment: Mapping[str, str]) -> None:
-        """Start a child in a separate session, out of reach of a terminal's Ctrl-C: it is stopped in order."""
+    def start(
+        self, name: str, command: Sequence[str], environment: Mapping[str, str], *, is_optional: bool = False
+    ) -> None:
+        """Start a child in a separate session, out of reach of a terminal's Ctrl-C: it is stopped in order.
+
+        Args:
+            name: what its output is marked with.
+            command: the program and its arguments.
+            environment: its variables.
+            is_optional: whether the others go on without it, with a warning.
+        """
         process = subprocess.Popen(  # noqa: S603 - our own interpreter and modules
             command,
             env=dict(environment),
@@ -60,15 +78,19 @@ class Foreground:
         colour = _COLOURS[len(self._children) % len(_COLOURS)]
         reader = threading.Thread(target=self._read, args=(name, colour, process.stdout), daemon=True)
         reader.start()
-        self._children.append(Child(name, process, reader))
+        self._children.append(Child(name, process, reader, is_optional))
 
     def wait_for_end(self, until: Callable[[], bool] = lambda: False) -> str | None:
         """Wait until a child ends and return which and how; or None once `until` is true."""
         while not until():
             for child in self._children:
                 status = child.process.poll()
-                if status is not None:
+                if status is not None and not child.is_optional:
                     return f"{child.name} {_how_it_ended(status)}"
+                if status is not None and child.name not in self._missed:
+                    self._missed.add(child.name)
+                    child.reader.join(1.0)
+                    self.say(f"The {child.name} {_how_it_ended(status)}; everything else goes on without it.")
             time.sleep(_POLL_SECONDS)
         return None
 
@@ -82,6 +104,10 @@ class Foreground:
             _stop(child.process, hurry)
             # Show a child's last output, but don't wait if its own children keep the pipe open.
             child.reader.join(1.0)
+
+    def has(self, name: str) -> bool:
+        """Return whether a child is running."""
+        return any(child.name == name and child.process.poll() is None for child in self._children)
 
     def say(self, text: str) -> None:
         """Print a line. Errors of a closed terminal are ignored."""

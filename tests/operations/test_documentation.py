@@ -18,6 +18,7 @@ import receiver.connection  # all refusals are defined once these are loaded
 import receiver.webhook
 from automations.metrics import AutomationsMetrics
 from clock.metrics import ClockMetrics
+from console.pages.metrics import ConsoleMetrics
 from receiver.metrics import ReceiverMetrics
 from receiver.refusal import reasons_to_refuse
 from tests.processes import ROOT
@@ -41,7 +42,9 @@ VALUES: dict[str, set[str]] = {
 }
 
 
-REGISTRIES = tuple(one().registry for one in (ReceiverMetrics, WorkerMetrics, ClockMetrics, AutomationsMetrics))
+REGISTRIES = tuple(
+    one().registry for one in (ReceiverMetrics, WorkerMetrics, ClockMetrics, AutomationsMetrics, ConsoleMetrics)
+)
 
 
 def exported() -> dict[str, set[str]]:
@@ -138,7 +141,7 @@ def test_every_reason_to_refuse_is_in_the_table() -> None:
 def logged() -> set[tuple[str, str]]:
     """Every event that the processes log, with its level, as the source has it."""
     events: set[tuple[str, str]] = set()
-    parts = ("runtime", "receiver", "workers", "clock", "automations", "vendor_api")
+    parts = ("runtime", "receiver", "workers", "clock", "automations", "vendor_api", "console/pages")
     for path in sorted(path for part in parts for path in (ROOT / part).rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and _is_logger(node.func.value):

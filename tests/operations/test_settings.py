@@ -8,6 +8,7 @@ from typing import Any
 
 import automations
 import clock
+import console
 import receiver
 import runtime
 import workers
@@ -25,7 +26,7 @@ USUAL = {"HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "SSL_CERT_FILE", "SSL_CERT_DIR"
 def declared() -> dict[str, list[Setting[Any]]]:
     """Every setting in code, by its name; a setting that is imported elsewhere counts once."""
     found: dict[str, list[Setting[Any]]] = {}
-    for package in (runtime, receiver, workers, automations, clock):
+    for package in (runtime, receiver, workers, automations, clock, console):
         for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
             if module.name.endswith("__main__"):
                 continue

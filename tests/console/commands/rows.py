@@ -19,7 +19,7 @@ def at(minutes: float) -> datetime:
     return NINE + timedelta(minutes=minutes)
 
 
-def insert(url: str, table: str, **columns: Any) -> None:
+def insert(url: str, table: str, /, **columns: Any) -> None:
     names = ", ".join(columns)
     places = ", ".join(f"%({name})s" for name in columns)
     values = {name: Jsonb(value) if isinstance(value, dict) else value for name, value in columns.items()}

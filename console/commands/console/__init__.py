@@ -1,0 +1,1 @@
+"""`rollcall console`: what the web console needs. Each command in a separate file."""

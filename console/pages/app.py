@@ -1,0 +1,63 @@
+"""The console as an application: what answers at which address."""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from http import HTTPStatus
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+from starlette.types import ASGIApp
+
+from console.pages.database import Database
+from console.pages.entrance.guard import Guard
+from console.pages.entrance.keys import ConsoleKeys
+from console.pages.entrance.visitor import Doorkeeper
+from console.pages.login import Login
+from console.pages.metrics import ConsoleMetrics, Measured
+from console.pages.refusals import PageError
+from console.pages.settings import ConsoleSettings
+from console.pages.site import Site, View
+from console.pages.views.home import Home
+from console.pages.views.sessions import sessions
+
+
+def create_app(settings: ConsoleSettings, metrics: ConsoleMetrics) -> ASGIApp:
+    """Return the console.
+
+    Args:
+        settings: the settings.
+        metrics: counts what is asked for.
+    """
+    keys = ConsoleKeys.of(settings.keys, str(settings.password or "").encode())
+    database = Database(settings.database_url)
+    site = Site(database, Doorkeeper(settings, keys))
+    login = Login(site, settings)
+    pages: Mapping[str, View] = {
+        "/": Home(has_queue=settings.has_queue).page,
+        "/sessions": sessions,
+    }
+
+    @asynccontextmanager
+    async def lifespan(_app: Starlette) -> AsyncIterator[None]:
+        yield
+        database.close()
+
+    async def on_wrong_address(request: Request, error: Exception) -> Response:
+        status = HTTPStatus(error.status_code) if isinstance(error, HTTPException) else HTTPStatus.NOT_FOUND
+        return await site.on_error(request, PageError(status, "There is no such page."))
+
+    app = Starlette(
+        routes=[
+            *(Route(path, site.page(view), methods=["GET"]) for path, view in pages.items()),
+            Route("/login", login.show, methods=["GET"]),
+            Route("/login", login.take, methods=["POST"]),
+            Route("/logout", login.leave, methods=["POST"]),
+            Route("/static/{name}", site.static_files.serve, methods=["GET"]),
+        ],
+        exception_handlers={HTTPException: on_wrong_address, PageError: site.on_error, Exception: site.on_error},
+        lifespan=lifespan,
+    )
+    return Guard(Measured(app, metrics), settings.url)

@@ -1,0 +1,1 @@
+"""Who gets in: hosts and origins, logins, sessions, roles."""

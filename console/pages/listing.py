@@ -1,0 +1,112 @@
+"""Tables of pages: columns, rows, and where the next page is. The same table is shown, and exported as CSV."""
+
+import csv
+import io
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any
+from urllib.parse import quote
+
+from console.exports.spreadsheet_text import spreadsheet_text
+from console.queries.sight import HIDDEN
+from console.queries.tables import Row
+
+# Rows of a page, and of a file.
+PAGE_ROWS = 50
+FILE_ROWS = 10_000
+
+
+class Kind(StrEnum):
+    """How a column's values are shown."""
+
+    TEXT = "text"
+    ID = "id"
+    TIME = "time"
+    LENGTH = "length"
+    MINUTES = "minutes"
+    NUMBER = "number"
+    BYTES = "bytes"
+    SHARE = "share"
+    STATUS = "status"
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column.
+
+    Attributes:
+        key: the name of its values in a row, and in a file.
+        label: its heading.
+        kind: how they are shown.
+        link: the address that a row's value leads to, if any.
+    """
+
+    key: str
+    label: str
+    kind: Kind = Kind.TEXT
+    link: Callable[[Row], str | None] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """A table.
+
+    Attributes:
+        name: of the table among those of its page, and of its file.
+        caption: says what the rows are.
+        columns: all that there are; those that the visitor may not see are left out.
+        rows: those to show.
+        empty: what to say if there are none.
+        next: the address of the next page.
+        file: the address of the file.
+    """
+
+    name: str
+    caption: str
+    columns: Sequence[Column]
+    rows: Sequence[Row]
+    empty: str
+    next: str | None = None
+    file: str | None = None
+
+    @property
+    def visible(self) -> list[Column]:
+        """The columns that the visitor may see."""
+        return [column for column in self.columns if not any(row.get(column.key) is HIDDEN for row in self.rows)]
+
+
+def to(place: str, key: str) -> Callable[[Row], str | None]:
+    """Return links to the pages at `place` of the ids in a column."""
+
+    def link(row: Row) -> str | None:
+        value = row.get(key)
+        return f"{place}/{quote(str(value), safe='')}" if value else None
+
+    return link
+
+
+def as_csv(listing: Listing) -> str:
+    """Return a table as CSV, in which no spreadsheet runs a text. Times are ISO 8601 in UTC."""
+    file = io.StringIO()
+    writer = csv.writer(file, lineterminator="\r\n")
+    columns = listing.visible
+    writer.writerow(column.key for column in columns)
+    writer.writerows([_cell(row.get(column.key)) for column in columns] for row in listing.rows)
+    return file.getvalue()
+
+
+def _cell(value: Any) -> str:
+    match value:
+        case None:
+            return ""
+        case datetime():
+            return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+        case int() | float() | Decimal():
+            return str(value)
+        case list():
+            return spreadsheet_text(", ".join(map(str, value)))
+        case _:
+            return spreadsheet_text(str(value))

@@ -1,0 +1,1 @@
+"""The pages, one a file: each turns a request into rows of `console.queries` and a template's name."""

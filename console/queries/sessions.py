@@ -1,0 +1,222 @@
+"""Reads lists of sessions, the latest first."""
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, LiteralString
+
+from console.failure import CommandFailedError
+from console.queries.conditions import Conditions, Range, pattern_of
+from console.queries.tables import Row, Tables
+from workers.rules.sessions import SessionStatus
+
+_STARTED: LiteralString = "SELECT s.id, s.started_at, s.last_event_at FROM rollcall.sessions AS s WHERE "
+_SUMMARY: LiteralString = """
+    SELECT session_id, meeting_id, organization_id, title, status, started_at, ended_at, duration_seconds,
+        people, connections, peak_concurrency, participant_minutes, recording_minutes
+    FROM rollcall.session_summary WHERE session_id = ANY(%(ids)s)"""
+_HAS_PERSON: LiteralString = """EXISTS (
+    SELECT FROM rollcall.participants AS p WHERE p.session_id = s.id
+    AND (p.custom_participant_id LIKE %(person)s OR lower(p.display_name) LIKE lower(%(person)s)))"""
+_HAS_INFERRED: LiteralString = """EXISTS (
+    SELECT FROM rollcall.participants AS p WHERE p.session_id = s.id AND p.left_source <> 'event')"""
+_HAS_SET_ASIDE: LiteralString = """EXISTS (
+    SELECT FROM rollcall.deliveries AS d
+    WHERE d.session_id = s.id AND d.status IN ('unknown', 'foreign', 'quarantined'))"""
+_OF_PERSON: LiteralString = (
+    "s.id = ANY(ARRAY(SELECT p.session_id FROM rollcall.participants AS p WHERE p.custom_participant_id = %(whole)s))"
+)
+_WORDS = 8
+# The view counts; where it comes from is known of the columns that a session has itself.
+SUMMARY_PLAIN = ("duration_seconds", "people", "connections", "peak_concurrency", "participant_minutes",
+    "recording_minutes")  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionFilter:
+    """Which sessions are meant; what is None or false chooses none out.
+
+    Attributes:
+        started: when they started.
+        status: live or ended.
+        meeting: their meeting's id.
+        organization: their organization's id.
+        start_of_id: how their ids start.
+        title: words in their titles.
+        person: how the id or the name of somebody in them starts.
+        whole_person: the whole id of somebody in them, in the user's own app.
+        has_inferred: only those in which an end was inferred.
+        has_set_aside: only those with deliveries that were set aside.
+    """
+
+    started: Range = field(default_factory=Range)
+    status: SessionStatus | None = None
+    meeting: str | None = None
+    organization: str | None = None
+    start_of_id: str | None = None
+    title: str | None = None
+    person: str | None = None
+    whole_person: str | None = None
+    has_inferred: bool = False
+    has_set_aside: bool = False
+
+    @property
+    def looks_back(self) -> bool:
+        """Whether it has no index of its own, so that without a range it looks at the last 31 days."""
+        return bool(
+            self.status or self.title or self.person or self.start_of_id or self.has_inferred or self.has_set_aside
+        ) and not (self.started.since or self.started.until or self.whole_person or self.meeting)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a page of the list ends: the last session's start, or if that is not known its last event, and its id."""
+
+    is_started: bool
+    at: datetime
+    id: str
+
+    @classmethod
+    def of(cls, row: Row) -> "Place":
+        """Return the place of a row of `find_sessions`."""
+        started = row["started_at"]
+        return cls(started is not None, row["last_event_at"] if started is None else started, row["session_id"])
+
+    def __str__(self) -> str:
+        return f"{'s' if self.is_started else 'e'}~{self.at.astimezone(UTC).isoformat()}~{self.id}"
+
+    @classmethod
+    def read(cls, text: str) -> "Place":
+        """Return the place that a text stands for.
+
+        Raises:
+            ValueError: it is none.
+        """
+        kind, at, session_id = text.split("~", 2)
+        found = datetime.fromisoformat(at)
+        if kind not in {"s", "e"} or found.tzinfo is None:
+            raise ValueError
+        return cls(kind == "s", found, session_id)
+
+
+def find_sessions(
+    tables: Tables, chosen: SessionFilter, limit: int, after: Place | None = None, now: datetime | None = None
+) -> list[Row]:
+    """Return the rows of `session_summary` that are chosen, latest first; then those whose start is not known.
+
+    Args:
+        tables: where.
+        chosen: which.
+        limit: how many at most.
+        after: where the page before ended.
+        now: to look back from, if a filter does; None: it does not.
+
+    Raises:
+        HiddenFilterError: the reader may not see what they filter by.
+    """
+    found: list[Row] = []
+    if after is None or after.is_started:
+        conditions = _conditions(tables, chosen, now)
+        conditions.add("s.started_at IS NOT NULL", limit=limit)
+        if after is not None:
+            conditions.add(
+                "s.started_at <= %(at)s AND (s.started_at < %(at)s OR s.id > %(id)s)", at=after.at, id=after.id
+            )
+        found = tables.rows(
+            _STARTED + conditions.where + " ORDER BY s.started_at DESC, s.id LIMIT %(limit)s", conditions.values
+        )
+    if len(found) < limit and not (chosen.started.since or chosen.started.until):
+        conditions = _conditions(tables, chosen, None)
+        conditions.add("s.started_at IS NULL", limit=limit - len(found))
+        if after is not None and not after.is_started:
+            conditions.add(
+                "s.last_event_at <= %(at)s AND (s.last_event_at < %(at)s OR s.id > %(id)s)", at=after.at, id=after.id
+            )
+        found += tables.rows(
+            _STARTED + conditions.where + " ORDER BY s.last_event_at DESC, s.id LIMIT %(limit)s", conditions.values
+        )
+    return _summaries(tables, found)
+
+
+def summary_of(tables: Tables, session_id: str) -> Row | None:
+    """Return a session's row of `session_summary`."""
+    rows = tables.rows(_SUMMARY, {"ids": [session_id]}, SUMMARY_PLAIN)
+    return rows[0] if rows else None
+
+
+def _summaries(tables: Tables, found: list[Row]) -> list[Row]:
+    ids = [row["id"] for row in found]
+    summaries = {row["session_id"]: row for row in tables.rows(_SUMMARY, {"ids": ids}, SUMMARY_PLAIN)}
+    return [{**summaries[row["id"]], "last_event_at": row["last_event_at"]} for row in found]
+
+
+def _conditions(tables: Tables, chosen: SessionFilter, now: datetime | None) -> Conditions:
+    conditions = Conditions(tables)
+    started = chosen.started.looking_back(now) if now is not None and chosen.looks_back else chosen.started
+    if started.since is not None:
+        conditions.add("s.started_at >= %(since)s", since=started.since)
+    if started.until is not None:
+        conditions.add("s.started_at < %(until)s", until=started.until)
+    if chosen.status is not None:
+        conditions.add("s.status = %(status)s", status=chosen.status.value)
+    if chosen.meeting is not None:
+        conditions.add("s.meeting_id = %(meeting)s", meeting=chosen.meeting)
+    if chosen.organization is not None:
+        conditions.add("s.organization_id = %(organization)s", organization=chosen.organization)
+    if chosen.start_of_id is not None:
+        conditions.add("starts_with(s.id, %(start)s)", start=chosen.start_of_id)
+    _add_people(conditions, chosen)
+    if chosen.has_inferred:
+        conditions.add(_HAS_INFERRED)
+    if chosen.has_set_aside:
+        conditions.add(_HAS_SET_ASIDE)
+    return conditions
+
+
+def _add_people(conditions: Conditions, chosen: SessionFilter) -> None:
+    """Add what looks at columns that not everybody may see."""
+    if chosen.title is not None:
+        conditions.must_show("sessions", "title")
+        words = [f"%{pattern_of(word)}%" for word in chosen.title.split()[:_WORDS]]
+        conditions.add("s.title ILIKE ALL(%(words)s)", words=words)
+    if chosen.person is not None:
+        conditions.must_show("participants", "custom_participant_id")
+        conditions.must_show("participants", "display_name")
+        conditions.add(_HAS_PERSON, person=f"{pattern_of(chosen.person)}%")
+    if chosen.whole_person is not None:
+        conditions.must_show("participants", "custom_participant_id")
+        conditions.add(_OF_PERSON, whole=chosen.whole_person)
+
+
+_MOST_NAMED = 5
+_ONE: LiteralString = """
+    SELECT s.id, s.title, s.status, s.started_at, s.ended_at, s.end_reason, s.meeting_id, s.organization_id,
+        s.last_event_at, o.name AS organization_name
+    FROM rollcall.sessions s LEFT JOIN rollcall.organizations o ON o.id = s.organization_id
+    WHERE s.id = %(session)s"""
+# Ids may contain `_` and `%`: starts_with, not LIKE.
+_BY_START: LiteralString = """
+    SELECT id FROM rollcall.sessions WHERE starts_with(id, %(session)s) ORDER BY id LIMIT %(limit)s"""
+
+
+def session_with(tables: Tables, session_id: str) -> Row | None:
+    """Return the session with this id."""
+    rows: list[dict[str, Any]] = tables.rows(_ONE, {"session": session_id})
+    return rows[0] if rows else None
+
+
+def find_session(tables: Tables, asked: str) -> Row:
+    """Return the session with this id, or the only one whose id starts with it.
+
+    Raises:
+        CommandFailedError: there is none, or there are several.
+    """
+    asked = asked.strip()
+    whole = session_with(tables, asked)
+    if whole is not None:
+        return whole
+    ids = [row["id"] for row in tables.rows(_BY_START, {"session": asked, "limit": _MOST_NAMED})] if asked else []
+    if not ids:
+        raise CommandFailedError(f"There is no session {asked!r}: list them with `rollcall sessions`.")
+    if len(ids) > 1:
+        raise CommandFailedError(f"Several sessions start with {asked!r}, give more of the id: {', '.join(ids)}")
+    return tables.rows(_ONE, {"session": ids[0]})[0]
