@@ -219,6 +219,6 @@ CONSOLE_TRUST_NETWORKS: Setting[tuple[Network, ...]] = Setting(
     "CONSOLE_TRUST_NETWORKS", "networks separated by commas, such as 10.0.0.5/32,fd00::/64", (), _networks
 )
 CONSOLE_ROLES: Setting[Mapping[str, str]] = Setting(
-    "CONSOLE_ROLES", "users with their roles, such as ada@example.com=operate,*=read; roles: read, people, operate",
+    "CONSOLE_ROLES", "users with their roles, such as ada=operate,*=read; roles: read, people, operate",
     {}, _roles,
 )  # fmt: skip

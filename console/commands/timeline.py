@@ -1,10 +1,12 @@
 """`rollcall timeline`: the events of a session, in order."""
 
 from datetime import timedelta
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from console.charts.files import write_chart
 from console.queries.session import connections_of, entries_of, recordings_of
 from console.queries.sessions import find_session
 from console.queries.tables import Row, open_tables
@@ -24,6 +26,11 @@ _COLUMNS = (
 def timeline(
     session: Annotated[str, typer.Argument(metavar="SESSION", help="The session's id; any unambiguous prefix works.")],
     as_json: Annotated[bool, typer.Option("--json", help="Print the entries as a JSON array.")] = False,  # noqa: FBT002 - a flag
+    svg: Annotated[
+        Path | None, typer.Option(metavar="FILE", dir_okay=False, help="Write the chart to this file instead, as SVG.")
+    ] = None,
+    png: Annotated[Path | None, typer.Option(metavar="FILE", dir_okay=False, help="Likewise, as PNG.")] = None,
+    tz: Annotated[str, typer.Option(metavar="ZONE", help="The time zone of the chart, such as Europe/Berlin.")] = "UTC",
 ) -> None:
     """Show the events of a session, in order.
 
@@ -32,6 +39,9 @@ def timeline(
     """
     with open_tables() as tables:
         found = find_session(tables, session)
+        if svg is not None or png is not None:
+            write_chart(tables, found, tz, svg, png)
+            return
         entries, participants = entries_of(tables, found["id"]), connections_of(tables, found["id"])
         files = {row["id"]: row["file_name"] for row in recordings_of(tables, found["id"]) if row["file_name"]}
     if as_json:

@@ -21,6 +21,7 @@ from console.pages.refusals import PageError
 from console.pages.settings import ConsoleSettings
 from console.pages.site import Site, View
 from console.pages.views.home import Home
+from console.pages.views.session import session
 from console.pages.views.sessions import sessions
 
 
@@ -38,6 +39,7 @@ def create_app(settings: ConsoleSettings, metrics: ConsoleMetrics) -> ASGIApp:
     pages: Mapping[str, View] = {
         "/": Home(has_queue=settings.has_queue).page,
         "/sessions": sessions,
+        "/sessions/{id:path}": session,
     }
 
     @asynccontextmanager

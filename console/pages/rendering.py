@@ -33,6 +33,8 @@ class Templates:
             number=shapes.number,
             size=shapes.size,
             share=shapes.share,
+            web_link=shapes.web_link,
+            segment=shapes.segment,
         )
 
     def page(self, name: str, **values: Any) -> str:

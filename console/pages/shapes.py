@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
+from urllib.parse import quote
 
 from console.pages.zones import Zone
 from console.screen.plain_text import plain
@@ -70,3 +71,14 @@ def size(value: int | Decimal | None) -> str:
 def share(value: Any) -> str:
     """Return a share of one in percent."""
     return _NOTHING if value is None else f"{100 * float(value):.0f} %"
+
+
+def web_link(value: str) -> str:
+    """Return the vendor's link if it is one for a browser; else the address of nothing."""
+    found = plain(value)
+    return found if found.lower().startswith(("https://", "http://")) else "#"
+
+
+def segment(value: str) -> str:
+    """Return an id as a part of an address."""
+    return quote(str(value), safe="")

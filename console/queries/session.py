@@ -32,10 +32,11 @@ _ENTRIES: LiteralString = """
     ORDER BY t.occurred_at, (t.kind = 'session.started') DESC, t.kind = 'session.ended', t.delivery_id, t.kind,
         t.subject_id"""
 _SOME: LiteralString = " LIMIT %(limit)s OFFSET %(skip)s"
-_PAUSES: LiteralString = """
-    SELECT subject_id, occurred_at, kind FROM rollcall.timeline
-    WHERE session_id = %(session)s AND kind IN ('recording.recording', 'recording.paused', 'recording.uploading')
-    ORDER BY occurred_at, delivery_id LIMIT 1000"""
+# What the chart shows besides people.
+_OF_FILES: LiteralString = """
+    SELECT t.subject_id, t.occurred_at, t.kind, t.delivery_id FROM rollcall.timeline AS t
+    WHERE t.session_id = %(session)s AND (t.kind LIKE 'recording.%%' OR t.kind LIKE '%%.available')
+    ORDER BY t.occurred_at, t.delivery_id LIMIT 1000"""
 _STATED_ENDS: LiteralString = """
     SELECT e.peer_id, e.kind, e.occurred_at, e.delivery_id FROM rollcall.participant_events AS e
     WHERE e.session_id = %(session)s"""
@@ -56,9 +57,9 @@ def recordings_of(tables: Tables, session_id: str) -> list[Row]:
     return tables.rows(_RECORDINGS, {"session": session_id})
 
 
-def pauses_of(tables: Tables, session_id: str) -> list[Row]:
-    """Return when a session's recordings were paused, resumed and over, in order."""
-    return tables.rows(_PAUSES, {"session": session_id})
+def entries_about_files(tables: Tables, session_id: str) -> list[Row]:
+    """Return what a session's timeline says about recordings, chat dumps, transcripts and summaries, in order."""
+    return tables.rows(_OF_FILES, {"session": session_id})
 
 
 def artifacts_of(tables: Tables, session_id: str) -> list[Row]:

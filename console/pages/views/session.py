@@ -1,0 +1,208 @@
+"""`/sessions/ID`: one session: its chart, who was there, what happened, and the deliveries that say so."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from console.charts.session import draw
+from console.charts.telling import tell
+from console.pages.asking import Asking
+from console.pages.listing import FILE_ROWS, Column, Kind, Listing, to
+from console.pages.refusals import NotThereError
+from console.pages.site import Shown, with_files
+from console.queries.conditions import HiddenFilterError
+from console.queries.deliveries import DeliveryFilter, find_deliveries
+from console.queries.messages import Chosen, chosen_messages
+from console.queries.session import (
+    artifacts_of,
+    attendance_of,
+    connections_of,
+    entries_of,
+)
+from console.queries.sessions import session_with, summary_of
+from console.queries.tables import Row
+
+_ROWS = 100
+_MOST_SKIPPED = 1_000_000
+
+_PEOPLE = (
+    Column("display_name", "Name", link=to("/people", "person")),
+    Column("person", "Person", Kind.ID, to("/people", "person")),
+    Column("first_joined_at", "Joined", Kind.TIME),
+    Column("last_left_at", "Left", Kind.TIME),
+    Column("connections", "Connections", Kind.NUMBER),
+    Column("attended_seconds", "Attended", Kind.LENGTH),
+    Column("share", "Share", Kind.SHARE),
+)
+_CONNECTIONS = (
+    Column("display_name", "Name"),
+    Column("peer_id", "Connection", Kind.ID),
+    Column("joined_at", "Joined", Kind.TIME, to("/deliveries", "joined_by")),
+    Column("left_at", "Left", Kind.TIME, to("/deliveries", "left_by")),
+    Column("left_source", "Left according to"),
+)
+_RECORDINGS = (
+    Column("id", "Recording", Kind.ID),
+    Column("status", "Status", Kind.STATUS),
+    Column("started_at", "Started", Kind.TIME),
+    Column("stopped_at", "Stopped", Kind.TIME),
+    Column("duration_seconds", "Length", Kind.LENGTH),
+    Column("file_size", "Size", Kind.BYTES),
+    Column("file_name", "File"),
+    Column("download_url_expires_at", "Link ends", Kind.TIME),
+    Column("stop_reason", "Stopped because"),
+)
+_ENTRIES = (
+    Column("occurred_at", "Time", Kind.TIME, to("/deliveries", "delivery_id")),
+    Column("since_start", "In", Kind.LENGTH),
+    Column("kind", "What"),
+    Column("who", "Who or which"),
+    Column("delivery_id", "Delivery", Kind.ID, to("/deliveries", "delivery_id")),
+)
+_DELIVERIES = (
+    Column("received_at", "Received", Kind.TIME, to("/deliveries", "id")),
+    Column("status", "Status", Kind.STATUS),
+    Column("event", "Event"),
+    Column("error", "Error"),
+    Column("id", "Delivery", Kind.ID, to("/deliveries", "id")),
+)
+_MESSAGES = (
+    Column("occurred_at", "About", Kind.TIME),
+    Column("type", "Type"),
+    Column("status", "Status", Kind.STATUS),
+    Column("endpoint_id", "Endpoint"),
+    Column("attempts", "Attempts", Kind.NUMBER),
+    Column("delivered_at", "Delivered", Kind.TIME),
+)
+_WORTH_A_LINE = ("reason", "stop_reason")
+
+
+def session(asking: Asking) -> Shown:
+    """Return the page."""
+    tables, session_id = asking.tables, asking.part("id")
+    found = session_with(tables, session_id)
+    if found is None:
+        raise NotThereError("session")
+    summary = summary_of(tables, session_id) or {}
+    connections = _wanted(asking, connections_of(tables, session_id))
+    told = tell(tables, found, asking.now, connections)
+    recordings = list(told.recordings)
+    listings = (
+        _people(asking, session_id, summary),
+        _connections(asking, connections, told.reports),
+        Listing("recordings", "Recordings", _RECORDINGS, recordings, "Nothing was recorded."),
+        _entries(asking, found, connections, recordings),
+        _deliveries(asking, session_id),
+        Listing("messages", "Messages to your systems about this session", _MESSAGES,
+                chosen_messages(tables, Chosen(session=session_id), _ROWS), "No message was made about this session."),
+    )  # fmt: skip
+    values = {
+        "session": found,
+        "summary": summary,
+        "chart": draw(told, asking.zone.info, folds=asking.text("gaps") is None),
+        "unfolded": asking.text("gaps") is not None,
+        "without_folds": asking.link(gaps="shown"),
+        "with_folds": asking.link(gaps=None),
+        "artifacts": artifacts_of(tables, session_id),
+        "recordings": recordings,
+        "person": asking.text("person"),
+        "sees_people": _sees_people(asking),
+        "standalone": False,
+    }
+    title = str(found["title"] or f"Session {session_id[:8]}")[:120]
+    return Shown(
+        "session.html", title, values, tuple(with_files(asking, one) for one in listings),
+        is_live=found["status"] == "live",
+    )  # fmt: skip
+
+
+def _sees_people(asking: Asking) -> bool:
+    return asking.tables.shows("participants", "display_name")
+
+
+def _wanted(asking: Asking, connections: list[Row]) -> list[Row]:
+    """Return the connections of those who are looked for: by the start of their name or id."""
+    person = asking.text("person")
+    if person is None:
+        return connections
+    if not _sees_people(asking):
+        raise HiddenFilterError("display_name")
+    start = person.casefold()
+    return [row for row in connections if _starts(row["display_name"], row["custom_participant_id"], start)]
+
+
+def _starts(name: Any, person: Any, start: str) -> bool:
+    return any(str(value).casefold().startswith(start) for value in (name, person) if value)
+
+
+def _people(asking: Asking, session_id: str, summary: Row) -> Listing:
+    length = float(summary.get("duration_seconds") or 0)
+    rows = attendance_of(asking.tables, session_id)
+    if asking.text("person") is not None:
+        start = str(asking.text("person")).casefold()
+        rows = [row for row in rows if _starts(row["display_name"], row["person"], start)]
+    rows = [{**row, "share": float(row["attended_seconds"]) / length if length else None} for row in rows]
+    skip = asking.number("people", _MOST_SKIPPED)
+    return Listing(
+        "people", "People, in the order of their first joins", _PEOPLE, _part(asking, rows, skip),
+        "Nobody was there, as far as is known.", _more(asking, "people", skip, len(rows)),
+    )  # fmt: skip
+
+
+def _connections(asking: Asking, connections: list[Row], reports: Mapping[tuple[str, str], Any]) -> Listing:
+    rows = [
+        {
+            **row,
+            "joined_by": reports.get((row["peer_id"], "joined")),
+            "left_by": reports.get((row["peer_id"], "left")),
+        }
+        for row in connections
+    ]
+    skip = asking.number("connections", _MOST_SKIPPED)
+    return Listing(
+        "connections", "Connections, each with the deliveries that report it", _CONNECTIONS,
+        _part(asking, rows, skip), "There was no connection.", _more(asking, "connections", skip, len(rows)),
+    )  # fmt: skip
+
+
+def _entries(asking: Asking, found: Row, connections: list[Row], recordings: list[Row]) -> Listing:
+    skip = asking.number("entries", _MOST_SKIPPED)
+    limit = FILE_ROWS if asking.text("csv") is not None else _ROWS
+    rows = entries_of(asking.tables, found["id"], limit + 1, skip)
+    names = {row["id"]: row["file_name"] or row["id"] for row in recordings}
+    names |= {row["peer_id"]: row["display_name"] or row["peer_id"] for row in connections}
+    started = found["started_at"]
+    shown = [
+        {**row, "since_start": row["occurred_at"] - started if started else None, "who": _who(row, names)}
+        for row in rows[:limit]
+    ]
+    return Listing(
+        "timeline", "Timeline", _ENTRIES, shown, "Nothing is known to have happened.",
+        asking.link(entries=skip + _ROWS) + "#timeline" if len(rows) > limit else None,
+    )  # fmt: skip
+
+
+def _who(entry: Row, names: dict[str, str]) -> str:
+    parts = []
+    if entry["kind"].startswith(("participant.", "recording.", "livestream.")):
+        parts.append(str(names.get(entry["subject_id"], entry["subject_id"])))
+    detail = entry["detail"] or {}
+    parts += [str(detail[name]) for name in _WORTH_A_LINE if detail.get(name)]
+    return ", ".join(parts)
+
+
+def _deliveries(asking: Asking, session_id: str) -> Listing:
+    limit = FILE_ROWS if asking.text("csv") is not None else _ROWS
+    rows = find_deliveries(asking.tables, DeliveryFilter(session=session_id), limit + 1, asking.uuid("before"))
+    return Listing(
+        "deliveries", "Deliveries that name this session, latest first", _DELIVERIES, rows[:limit],
+        "There is no such delivery.",
+        asking.link(before=rows[limit - 1]["id"]) + "#deliveries" if len(rows) > limit else None,
+    )  # fmt: skip
+
+
+def _part(asking: Asking, rows: list[Row], skip: int) -> list[Row]:
+    return rows if asking.text("csv") is not None else rows[skip : skip + _ROWS]
+
+
+def _more(asking: Asking, name: str, skip: int, rows: int) -> str | None:
+    return asking.link(**{name: skip + _ROWS}) + f"#{name}" if rows > skip + _ROWS else None
