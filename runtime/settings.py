@@ -102,6 +102,8 @@ def _calls(text: str) -> float:
     if not _LEAST_CALLS <= calls <= _MOST_CALLS:
         raise ValueError
     return calls
+
+
 def _public_address(text: str) -> str | None:
     parts = urlsplit(text)
     _ = parts.port

@@ -204,7 +204,7 @@ def _person(label: str, connections: Sequence[Row], axis: Axis, y: float, told: 
             Bar(
                 x=x, y=y + _PADDING / 2 + lane * _LANE, width=width,
                 hatched=round(min(_MOST_HATCHED, width / 2), 1) if is_inferred else 0.0, is_open=is_open,
-                is_other=row["left_source"] == "api" or row.get("joined_source") == "api",
+                is_other=row["left_source"] == "api" or row["joined_source"] == "api",
                 link=_delivery(told, row["peer_id"], "joined"), end_link=_delivery(told, row["peer_id"], "left"),
                 says=_says(label, start, end, is_open=is_open, is_inferred=is_inferred),
             )

@@ -5,8 +5,8 @@ from typing import Any, LiteralString
 from console.queries.tables import Row, Tables
 
 _CONNECTIONS: LiteralString = """
-    SELECT p.peer_id, p.custom_participant_id, p.display_name, p.preset_name, p.joined_at, p.left_at, p.left_source,
-        c.present_until
+    SELECT p.peer_id, p.custom_participant_id, p.display_name, p.preset_name, p.joined_at, p.joined_source, p.left_at,
+        p.left_source,         c.present_until
     FROM rollcall.participants AS p
     JOIN rollcall.connections AS c ON c.session_id = p.session_id AND c.peer_id = p.peer_id
     WHERE p.session_id = %(session)s AND c.session_id = %(session)s

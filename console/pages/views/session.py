@@ -38,6 +38,7 @@ _CONNECTIONS = (
     Column("peer_id", "Connection", Kind.ID),
     Column("joined_at", "Joined", Kind.TIME, to("/deliveries", "joined_by")),
     Column("left_at", "Left", Kind.TIME, to("/deliveries", "left_by")),
+    Column("joined_source", "Joined according to"),
     Column("left_source", "Left according to"),
 )
 _RECORDINGS = (
