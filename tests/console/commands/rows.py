@@ -29,11 +29,16 @@ def insert(url: str, table: str, /, **columns: Any) -> None:
 
 def session(url: str, session_id: str = SESSION, **columns: Any) -> None:
     defaults = {"meeting_id": "m1", "organization_id": "o1", "title": "Algebra II", "status": "live"}
-    insert(url, "sessions", **{"id": session_id, **defaults, "started_at": at(0), "last_event_at": at(0), **columns})
+    merged = {"id": session_id, **defaults, "started_at": at(0), "last_event_at": at(0), **columns}
+    stated = {f"stated_{name}": merged.get(name) for name in ("started_at", "ended_at")}
+    sources = {f"{name}_source": "event" for name in ("started", "ended") if merged.get(f"{name}_at") is not None}
+    insert(url, "sessions", **{"last_received_at": merged["last_event_at"], **stated, **sources, **merged})
 
 
 def participant(url: str, peer_id: str, **columns: Any) -> None:
-    insert(url, "participants", **{"session_id": SESSION, "peer_id": peer_id, **columns})
+    joined_at = columns.get("joined_at")
+    stated = {"stated_joined_at": joined_at, "joined_source": None if joined_at is None else "event"}
+    insert(url, "participants", **{"session_id": SESSION, "peer_id": peer_id, **stated, **columns})
 
 
 def delivery(url: str, received_at: datetime, **columns: Any) -> UUID:
