@@ -160,8 +160,12 @@ OLD_WORKERS = (
         OR NEW.started_at IS DISTINCT FROM
             coalesce(NEW.stated_started_at, NEW.api_started_at, NEW.noticed_started_at)
         OR NEW.ended_at IS DISTINCT FROM coalesce(NEW.stated_ended_at, NEW.api_ended_at, NEW.noticed_ended_at)
-        OR (NEW.started_at IS NULL) <> (NEW.started_source IS NULL)
-        OR (NEW.ended_at IS NULL) <> (NEW.ended_source IS NULL))
+        OR NEW.started_source IS DISTINCT FROM CASE
+            WHEN NEW.stated_started_at IS NOT NULL THEN 'event' WHEN NEW.api_started_at IS NOT NULL THEN 'api'
+            WHEN NEW.noticed_started_at IS NOT NULL THEN 'received' END
+        OR NEW.ended_source IS DISTINCT FROM CASE
+            WHEN NEW.stated_ended_at IS NOT NULL THEN 'event' WHEN NEW.api_ended_at IS NOT NULL THEN 'api'
+            WHEN NEW.noticed_ended_at IS NOT NULL THEN 'received' END)
     EXECUTE FUNCTION rollcall.session_of_old_worker()
     """,
     """
@@ -182,7 +186,9 @@ OLD_WORKERS = (
     """,
     """
     CREATE TRIGGER participant_of_old_worker BEFORE INSERT OR UPDATE ON rollcall.participants FOR EACH ROW
-    WHEN ((NEW.joined_at IS NULL) <> (NEW.joined_source IS NULL)
+    WHEN (NEW.joined_source IS DISTINCT FROM CASE
+            WHEN NEW.stated_joined_at IS NOT NULL THEN 'event' WHEN NEW.api_joined_at IS NOT NULL THEN 'api'
+            WHEN NEW.noticed_joined_at IS NOT NULL THEN 'received' END
         OR NEW.joined_at IS DISTINCT FROM coalesce(NEW.stated_joined_at, NEW.api_joined_at, NEW.noticed_joined_at)
         OR (NEW.api_left_at IS NOT NULL AND (NEW.left_source IS NULL OR NEW.left_source = 'session_end')))
     EXECUTE FUNCTION rollcall.participant_of_old_worker()
