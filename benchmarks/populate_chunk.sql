@@ -150,11 +150,13 @@ ORDER BY h.id;
 
 INSERT INTO rollcall.sessions
     (id, meeting_id, organization_id, title, status, started_at, ended_at, end_reason, last_event_at, meeting_by,
-     organization_by, title_by, end_reason_by, stated_started_at, stated_ended_at)
+     organization_by, title_by, end_reason_by, stated_started_at, stated_ended_at, last_received_at, started_source,
+     ended_source)
 SELECT
     run.id, meeting_id, organization_id, title, CASE WHEN has_end THEN 'ended' ELSE 'live' END, started_at,
     CASE WHEN has_end THEN ended_at END, CASE WHEN has_end THEN 'ALL_PARTICIPANTS_LEFT' END, last.received_at, last.id,
-    last.id, last.id, CASE WHEN has_end THEN last.id END, started_at, CASE WHEN has_end THEN ended_at END
+    last.id, last.id, CASE WHEN has_end THEN last.id END, started_at, CASE WHEN has_end THEN ended_at END,
+    last.received_at, 'event', CASE WHEN has_end THEN 'event' END
 FROM run
 JOIN (
     SELECT DISTINCT ON (session_id) session_id, id, received_at FROM happening ORDER BY session_id, received_at DESC
@@ -163,11 +165,11 @@ ORDER BY started_at;
 
 INSERT INTO rollcall.participants
     (session_id, peer_id, custom_participant_id, display_name, joined_at, left_at, left_source,
-     custom_participant_by, display_name_by, stated_joined_at, last_joined_at, last_left_at)
+     custom_participant_by, display_name_by, stated_joined_at, last_joined_at, last_left_at, joined_source)
 SELECT
     c.session_id, c.peer_id, c.person, c.display_name, c.joined_at, coalesce(c.left_event_at, c.session_ended_at),
     CASE WHEN c.left_event_at IS NOT NULL THEN 'event' WHEN c.session_ended_at IS NOT NULL THEN 'session_end' END,
-    CASE WHEN c.person IS NOT NULL THEN h.id END, h.id, c.joined_at, c.joined_at, c.left_event_at
+    CASE WHEN c.person IS NOT NULL THEN h.id END, h.id, c.joined_at, c.joined_at, c.left_event_at, 'event'
 FROM connection c
 JOIN happening h ON (h.session_id, h.subject_id, h.kind) = (c.session_id, c.peer_id, 'participant.joined')
 ORDER BY h.id;
@@ -177,8 +179,8 @@ SELECT session_id, subject_id, substr(kind, 13), occurred_at, id FROM happening
 WHERE kind IN ('participant.joined', 'participant.left')
 ORDER BY id;
 
-INSERT INTO rollcall.timeline (session_id, occurred_at, kind, subject_id, detail, delivery_id)
-SELECT session_id, occurred_at, kind, subject_id, detail, id FROM happening ORDER BY id;
+INSERT INTO rollcall.timeline (session_id, occurred_at, kind, subject_id, detail, delivery_id, id)
+SELECT session_id, occurred_at, kind, subject_id, detail, id, id FROM happening ORDER BY id;
 
 INSERT INTO rollcall.recordings
     (id, session_id, meeting_id, status, invoked_at, started_at, stopped_at, duration_seconds, file_size, file_name,

@@ -22,18 +22,22 @@ class Rows:
         self, session_id: str = "lesson", begin: datetime | None = NINE, end: datetime | None = None, **columns: Any
     ) -> None:
         """Add a session; without `end` it is live and its last event is its start."""
-        self._insert(
-            "sessions",
-            {
-                "id": session_id,
-                "organization_id": "academy",
-                "status": "live" if end is None else "ended",
-                "started_at": begin,
-                "ended_at": end,
-                "last_event_at": end or begin or NINE,
-                **columns,
-            },
-        )
+        row = {
+            "id": session_id,
+            "organization_id": "academy",
+            "status": "live" if end is None else "ended",
+            "started_at": begin,
+            "ended_at": end,
+            "last_event_at": end or begin or NINE,
+            **columns,
+        }
+        # What the columns above are made of.
+        stated = {"stated_started_at": row["started_at"], "stated_ended_at": row["ended_at"]}
+        sources = {
+            "started_source": None if row["started_at"] is None else "event",
+            "ended_source": None if row["ended_at"] is None else "event",
+        }
+        self._insert("sessions", {"last_received_at": row["last_event_at"], **stated, **sources, **row})
 
     def connection_of(self, person: str | None, begin: datetime | None, end: datetime | None, **columns: Any) -> None:
         """Add a connection of a person, to the session `lesson` unless `session_id` says otherwise."""
@@ -44,6 +48,8 @@ class Rows:
                 "peer_id": f"peer-{self._number('participants')}",
                 "custom_participant_id": person,
                 "joined_at": begin,
+                "stated_joined_at": begin,
+                "joined_source": None if begin is None else "event",
                 "left_at": end,
                 "left_source": None if end is None else "event",
                 **columns,

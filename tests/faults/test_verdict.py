@@ -67,7 +67,7 @@ def test_it_is_good_where_all_is_there_once(verdict: Callable[[], Verdict]) -> N
             "doubled",
         ),
         ("DELETE FROM rollcall.timeline WHERE kind = 'participant.joined'", "wrong"),
-        ("UPDATE rollcall.sessions SET started_at = started_at + interval '1 second'", "wrong"),
+        ("UPDATE rollcall.sessions SET stated_started_at = started_at + interval '1 second'", "wrong"),
         ("UPDATE rollcall.deliveries SET status = 'quarantined'", "quarantined"),
         (
             (

@@ -84,7 +84,7 @@ def test_old_and_new_workers_together_make_the_tables_of_new_ones(
             else:
                 work(connection, one)
         found = known(state(connection, EVERYTHING))
-        assert {name: different(found[name], rows) for name, rows in wanted.items()} == dict.fromkeys(wanted, [])
+        assert {name: different(found[name], rows) for name, rows in wanted.items()} == {name: [] for name in wanted}
 
     check()
 
