@@ -101,6 +101,12 @@ def without_secrets(value: Any) -> Any:
     return value
 
 
+def counts_from_zero(first_page: Mapping[str, Any]) -> bool:
+    """Return whether what was asked for as page 1 is the second page: which number is the first is not published."""
+    start = _paging(first_page).get("start_offset")
+    return isinstance(start, int) and start > 1
+
+
 def _paging(answer: Mapping[str, Any]) -> Mapping[str, Any]:
     data = data_of(answer)
     paging = answer.get("paging") or (data.get("paging") if isinstance(data, dict) else None)

@@ -1,11 +1,12 @@
 """What the API tells of the past: sessions, their participants, and recordings, page by page."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from typing import Any
 from urllib.parse import quote
 
-from vendor_api.answers import Row, is_last_page, one_of, rows_of, total_of
+from vendor_api.answers import Row, counts_from_zero, is_last_page, one_of, rows_of, total_of
 from vendor_api.client import VendorClient
 from vendor_api.credentials import Credentials
 
@@ -104,16 +105,26 @@ class History:
     ) -> Iterator[Page]:
         before: tuple[object, ...] | None = None
         for number in range(from_page, _MOST_PAGES + 1):
-            paged = {**query, "page_no": str(number), "per_page": str(self._per_page)}
-            answered = self._client.get(credentials, path, paged)
-            rows = tuple(rows_of(answered.answer, name))
-            ids = tuple(row.get("id") for row in rows)
+            page, answer = self._page(credentials, path, name, query, number)
+            if number == 1 and counts_from_zero(answer):
+                first, _ = self._page(credentials, path, name, query, 0)
+                yield replace(first, is_last=False)
+            ids = tuple(row.get("id") for row in page.rows)
             # An API that ignores the number of the page says the same again.
-            is_last = is_last_page(answered.answer, rows, self._per_page) or ids == before
-            yield Page(number, answered.asked_at, rows, is_last, total_of(answered.answer))
-            if is_last:
+            page = replace(page, is_last=page.is_last or ids == before)
+            yield page
+            if page.is_last:
                 return
             before = ids
+
+    def _page(
+        self, credentials: Credentials, path: str, name: str, query: Mapping[str, str], number: int
+    ) -> tuple[Page, Mapping[str, Any]]:
+        paged = {**query, "page_no": str(number), "per_page": str(self._per_page)}
+        answered = self._client.get(credentials, path, paged)
+        rows = tuple(rows_of(answered.answer, name))
+        is_last = is_last_page(answered.answer, rows, self._per_page)
+        return Page(number, answered.asked_at, rows, is_last, total_of(answered.answer)), answered.answer
 
 
 def _times(since: datetime | None, until: datetime | None) -> dict[str, str]:
