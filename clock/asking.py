@@ -48,14 +48,14 @@ class Asker:
 
     Attributes:
         told: what was asked for and told so far.
-        asked: the sessions that the vendor knew.
+        asked: the sessions that the vendor knew, in the order in which they were asked about.
     """
 
     def __init__(self, history: History, publish: Publish) -> None:
         self._history = history
         self._publish = publish
         self.told = Told()
-        self.asked: list[str] = []
+        self.asked: dict[str, None] = {}
 
     def ask(self, credentials: Credentials, session_id: str, row: One | None = None) -> bool:
         """Ask about a session; return whether the vendor knows it.
@@ -72,7 +72,7 @@ class Asker:
         if one is None:
             return False
         self.told.sessions += 1
-        self.asked.append(session_id)
+        self.asked[session_id] = None
         is_ended = one.row.get("status") != LIVE
         observations = self._observed(credentials, ObservedKind.SESSION, session_id, [one.row], one.asked_at)
         participants: set[str] = set()

@@ -117,7 +117,7 @@ class Backfill:
             return sum((came_of(cursor, part) for part in self._parts()), CameOf())
 
     def _parts(self) -> list[list[str]]:
-        asked = self.asker.asked
+        asked = list(self.asker.asked)
         return [asked[at : at + _CHUNK] for at in range(0, len(asked), _CHUNK)]
 
     def _done(self, name: str, window: tuple[datetime, datetime], page: Page) -> None:

@@ -56,6 +56,8 @@ class Listing:
     def due(self, page: Page) -> list[Row]:
         """Return the sessions of a page that are to be asked about, each once."""
         rows = {row["id"]: row for row in page.rows if isinstance(row.get("id"), str) and row["id"]}
+        # What was asked about just now may still be on the queue.
+        rows = {id_: row for id_, row in rows.items() if id_ not in self._asker.asked}
         known = self._look_up(sorted(rows))
         return [row for id_, row in rows.items() if self._is_due(row, known.get(id_), page.asked_at)]
 
