@@ -59,7 +59,7 @@ def declare_actor(  # noqa: PLR0913, PLR0917 - the parts of a worker, each once
         if settled:
             metrics.group_settled(settled, apart.settlement, time.monotonic() - begun, datetime.now(UTC))
             _log_settled(settled, apart.settlement)
-        notice.committed(apart.settlement)
+        notice.committed(is_marked=apart.settlement.is_marked)
         return apart
 
     gathering = Gathering(commit, database.stopping)

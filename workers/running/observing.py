@@ -35,8 +35,7 @@ def declare_observer(
         with metrics.in_hand([one.observed_at for one in answers.observations]), turn:
             done = database.commit(lambda connection: observe(connection, answers, scope), bodies)
         metrics.answers_settled(done)
-        if done.sessions:
-            notice.marked()
+        notice.committed(is_marked=done.is_marked)
         _log.info("answers_settled", kept=done.kept, confirmed=done.confirmed, passed_over=done.passed_over)
 
     dramatiq.actor(broker=broker, queue_name=QUEUE_NAME, actor_name=OBSERVING_ACTOR_NAME, throws=Exception)(observe_)

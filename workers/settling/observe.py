@@ -37,6 +37,7 @@ class Observed(msgspec.Struct, frozen=True):
         passed_over: how many were known, older than what is known, or outside the scope.
         sessions: those with a row written or removed.
         complete: those of which everything that was asked for is in the tables now.
+        is_marked: whether `automations` has something to look at.
     """
 
     kept: int = 0
@@ -44,6 +45,7 @@ class Observed(msgspec.Struct, frozen=True):
     passed_over: int = 0
     sessions: frozenset[str] = frozenset()
     complete: frozenset[str] = frozenset()
+    is_marked: bool = False
 
 
 def observe(connection: psycopg.Connection[Any], answers: Answers, scope: Scope) -> Observed:
@@ -74,13 +76,13 @@ def _observe(cursor: Cursor, answers: Answers, scope: Scope) -> Observed:
     if sorted_out.new or sorted_out.same:
         changed |= _write(cursor, sorted_out)
     done = frozenset(one for one in changed if one is not None)
-    mark(cursor, done)
     return Observed(
         len(sorted_out.new),
         len(sorted_out.same),
         len(answers.observations) - len(sorted_out.new) - len(sorted_out.same),
         done,
         frozenset(complete),
+        mark(cursor, done),
     )
 
 

@@ -8,6 +8,7 @@ Any order, batching and repetition of deliveries gives the same tables.
 from collections.abc import Sequence
 from typing import Any
 
+import msgspec
 import psycopg
 import structlog
 
@@ -125,8 +126,8 @@ def _settle_all(cursor: Cursor, batch: Sequence[Kept]) -> Settlement:
     uncounted = sum(kept.delivery.id not in counted for kept in updates)
     changed = {*merge.sessions, *rebuilt, *settled.sessions}
     done = settlement(len(batch), outcome.known, outcome.new, uncounted, changed)
-    mark(cursor, done.sessions, settled.streams, [str(delivery_id) for delivery_id, _ in done.quarantined])
-    return done
+    quarantined = [str(delivery_id) for delivery_id, _ in done.quarantined]
+    return msgspec.structs.replace(done, is_marked=mark(cursor, done.sessions, settled.streams, quarantined))
 
 
 def _reason(error: Exception) -> str:

@@ -24,12 +24,14 @@ class Settlement(msgspec.Struct, frozen=True):
         sessions: those with a row written or removed in any table but the ledger: the session itself, its participants
             and their events, its recordings, artifacts and timeline. Known, repeated, foreign, unreadable and unknown
             deliveries change none.
+        is_marked: whether `automations` has something to look at.
     """
 
     statuses: Counter[Status]
     known: int = 0
     quarantined: tuple[tuple[UUID, str], ...] = ()
     sessions: frozenset[str] = frozenset()
+    is_marked: bool = False
 
     def __add__(self, other: "Settlement") -> "Settlement":
         """Return the sum of both."""
@@ -38,6 +40,7 @@ class Settlement(msgspec.Struct, frozen=True):
             self.known + other.known,
             self.quarantined + other.quarantined,
             self.sessions | other.sessions,
+            self.is_marked or other.is_marked,
         )
 
 

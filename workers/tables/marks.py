@@ -32,7 +32,7 @@ def mark(
     sessions: Collection[str] = (),
     livestreams: Collection[str] = (),
     deliveries: Collection[str] = (),
-) -> None:
+) -> bool:
     """Mark what a transaction changes, each subject once. Writes nothing while there is no endpoint.
 
     Args:
@@ -40,11 +40,16 @@ def mark(
         sessions: ids of sessions of which a row was written or removed.
         livestreams: ids of streams of which an entry without a session was written or removed.
         deliveries: ids of deliveries that were quarantined.
+
+    Returns:
+        Whether anything was marked.
     """
     changed = (
         [(MarkKind.SESSION, one) for one in sorted(sessions)]
         + [(MarkKind.LIVESTREAM, one) for one in sorted(livestreams)]
         + [(MarkKind.DELIVERY, one) for one in sorted(deliveries)]
     )
-    if changed:
-        cursor.execute(_MARK, [[kind.value for kind, _ in changed], [subject for _, subject in changed]], prepare=True)
+    if not changed:
+        return False
+    columns = [[kind.value for kind, _ in changed], [subject for _, subject in changed]]
+    return cursor.execute(_MARK, columns, prepare=True).rowcount > 0
