@@ -177,10 +177,17 @@ INSERT INTO rollcall.attempts (message_id, endpoint_id, number, at, duration_ms)
     SELECT message_id, endpoint_id, 1, now(), 1 FROM rollcall.message_deliveries;
 UPDATE rollcall.message_deliveries SET status = 'delivered', attempts = 1, delivered_at = now();
 INSERT INTO rollcall.marks (kind, subject) VALUES ('session', 'left for later');
+INSERT INTO rollcall.audit (who, act, subject, address) VALUES ('link', 'replay', 'status quarantined', '127.0.0.1');
 """
 OF_MESSAGES = {
     *("rollcall.marks", "rollcall.tellings", "rollcall.messages", "rollcall.message_deliveries", "rollcall.attempts"),
-    *("rollcall.endpoints", "rollcall.endpoint_states", "rollcall.endpoint_secrets", "rollcall.roster_verdicts"),
+    *(
+        "rollcall.endpoints",
+        "rollcall.endpoint_states",
+        "rollcall.endpoint_secrets",
+        "rollcall.roster_verdicts",
+        "rollcall.audit",
+    ),
 }
 
 

@@ -11,6 +11,7 @@ from console.checks.finding import Finding, bad
 TABLES = (
     "artifacts",
     "attempts",
+    "audit",
     "deliveries",
     "endpoint_secrets",
     "endpoint_states",

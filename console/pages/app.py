@@ -20,9 +20,14 @@ from console.pages.metrics import ConsoleMetrics, Measured
 from console.pages.refusals import PageError
 from console.pages.settings import ConsoleSettings
 from console.pages.site import Site, View
+from console.pages.views.deliveries import deliveries
+from console.pages.views.delivery import delivery
 from console.pages.views.home import Home
+from console.pages.views.meeting import meeting
+from console.pages.views.person import PersonPage
 from console.pages.views.session import session
 from console.pages.views.sessions import sessions
+from console.pages.views.usage import usage
 
 
 def create_app(settings: ConsoleSettings, metrics: ConsoleMetrics) -> ASGIApp:
@@ -40,6 +45,11 @@ def create_app(settings: ConsoleSettings, metrics: ConsoleMetrics) -> ASGIApp:
         "/": Home(has_queue=settings.has_queue).page,
         "/sessions": sessions,
         "/sessions/{id:path}": session,
+        "/deliveries": deliveries,
+        "/deliveries/{id}": delivery,
+        "/people/{id:path}": PersonPage(database, keys).page,
+        "/meetings/{id:path}": meeting,
+        "/usage": usage,
     }
 
     @asynccontextmanager

@@ -15,6 +15,8 @@ from runtime.session import Session
 
 # Pages that read at once, which is what the console may cost the database.
 _CONNECTIONS = 6
+# Acts at once.
+_CHANGES = 2
 # Milliseconds, after which a page says that it asks for too much.
 _LONGEST_STATEMENT = "8000"
 
@@ -25,6 +27,7 @@ class Database:
     def __init__(self, url: str) -> None:
         self._url = url
         self._turns = threading.Semaphore(_CONNECTIONS)
+        self._changes = threading.Semaphore(_CHANGES)
         self._lock = threading.Lock()
         self._idle: list[Session] = []
         self._data_map = DataMap()
@@ -49,10 +52,12 @@ class Database:
     def changing(self) -> Iterator[Session]:
         """Open a connection outside a transaction, for acts and for the audit.
 
+        Not one of those for reading: somebody who waits for it may hold one of those.
+
         Raises:
             CommandFailedError: as `console.queries.tables.open_tables`.
         """
-        with told_clearly(self._url), self._connection() as connection:
+        with self._changes, told_clearly(self._url), connect(self._url, name="rollcall pages") as connection:
             yield connection
 
     def close(self) -> None:

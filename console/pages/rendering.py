@@ -37,6 +37,6 @@ class Templates:
             segment=shapes.segment,
         )
 
-    def page(self, name: str, **values: Any) -> str:
+    def page(self, name: str, /, **values: Any) -> str:
         """Return a page as HTML."""
         return self._environment.get_template(name).render(**values)

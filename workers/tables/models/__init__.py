@@ -1,6 +1,16 @@
 """The tables as models: migrations are tested against them, and docs/tables.md is generated from them."""
 
-from workers.tables.models import announcements, endpoints, ledger, meetings, observations, recordings, roster, sessions
+from workers.tables.models import (
+    announcements,
+    audit,
+    endpoints,
+    ledger,
+    meetings,
+    observations,
+    recordings,
+    roster,
+    sessions,
+)
 from workers.tables.models.holding import OF_VIEWS, Holding
 from workers.tables.models.schema import SCHEMA, Base
 
@@ -10,6 +20,7 @@ __all__ = [
     "Base",
     "Holding",
     "announcements",
+    "audit",
     "endpoints",
     "ledger",
     "meetings",
