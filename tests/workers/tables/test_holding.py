@@ -37,6 +37,8 @@ def test_names_titles_links_and_payloads_are_marked() -> None:
         ("roster", "display_name"),
     }
     assert {place for place, holding in COLUMNS.items() if holding is Holding.ID} == {
+        ("audit", "address"),
+        ("audit", "who"),
         ("participants", "custom_participant_id"),
         ("participants", "user_id"),
         ("roster", "person"),
