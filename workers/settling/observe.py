@@ -82,7 +82,7 @@ def _observe(cursor: Cursor, answers: Answers, scope: Scope) -> Observed:
         len(answers.observations) - len(sorted_out.new) - len(sorted_out.same),
         done,
         frozenset(complete),
-        mark(cursor, done),
+        mark(cursor, done) and cursor.rowcount > 0,
     )
 
 

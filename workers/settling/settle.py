@@ -75,7 +75,9 @@ def settle_batch(cursor: Cursor, batch: Sequence[Kept]) -> Settlement:
     try:
         # A pipeline sends statements that return nothing in one go.
         with cursor.connection.pipeline(), cursor.connection.transaction():
-            return _settle_all(cursor, batch)
+            done = _settle_all(cursor, batch)
+        # Marking was the last statement, and is answered only now: it writes nothing while there is no endpoint.
+        return msgspec.structs.replace(done, is_marked=done.is_marked and cursor.rowcount > 0)
     except Exception as error:
         if isinstance(error, psycopg.Error) and cause_of(error) is not Cause.DATA:
             raise

@@ -42,7 +42,7 @@ def mark(
         deliveries: ids of deliveries that were quarantined.
 
     Returns:
-        Whether anything was marked.
+        Whether there was anything to mark. What was written, the cursor's row count says: in a pipeline after its end.
     """
     changed = (
         [(MarkKind.SESSION, one) for one in sorted(sessions)]
@@ -52,4 +52,5 @@ def mark(
     if not changed:
         return False
     columns = [[kind.value for kind, _ in changed], [subject for _, subject in changed]]
-    return cursor.execute(_MARK, columns, prepare=True).rowcount > 0
+    cursor.execute(_MARK, columns, prepare=True)
+    return True
