@@ -3,7 +3,7 @@
 import asyncio
 import re
 import ssl
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from ipaddress import IPv4Address, ip_address, ip_network
 from pathlib import Path
@@ -18,7 +18,7 @@ from automations.sending.network import GuardedBackend
 from automations.sending.way import Way
 from runtime.outgoing.certificates import Certificates
 from tests.authority import Authority
-from tests.automations.sending.receiving import Receiving, Reply, receiving
+from tests.automations.sending.receiving import Receiving, receiving
 from tests.forward_proxy import ForwardProxy
 
 V4 = [
@@ -123,21 +123,6 @@ def test_a_name_that_changes_between_look_and_connect_gains_nothing(address: str
     with pytest.raises(RefusedError):
         asyncio.run(backend.connect_tcp("name.example", 443, 5.0))
     assert recording.wanted == ["8.8.8.8"]
-
-
-@pytest.mark.parametrize("address", HOSTILE)
-def test_a_redirect_to_a_hostile_address_is_not_followed(address: str, redirecting: Receiving) -> None:
-    host = f"[{address}]" if ":" in address else address
-    redirecting.answer("/a", Reply(307, {"location": f"http://{host}:{redirecting.port}/stolen"}))
-    answer = attempt(f"{redirecting.url}/a", Way(Guard(loopback=True)))
-    assert answer.status == 307
-    assert redirecting.of("/stolen") == []
-
-
-@pytest.fixture(scope="module")
-def redirecting() -> Iterator[Receiving]:
-    with receiving() as there:
-        yield there
 
 
 @pytest.mark.parametrize("host", ["127.1", "2130706433", "0x7f000001", "0177.0.0.1", "localhost", "localhost."])
