@@ -14,10 +14,11 @@ from runtime.session import Session
 from vendor_api.errors import StoppedError
 
 _NAME = "rollcall vendor"
-# The next slot, unless all calls rest. `at` is the slot's time.
+# The next slot, unless all calls rest. Who comes late for one may make up for up to half a second, or a call that took
+# long would slow all after it.
 _RESERVE = """
 INSERT INTO rollcall.vendor_pace AS pace (account, next_at) VALUES (%(account)s, clock_timestamp() + %(step)s)
-ON CONFLICT (account) DO UPDATE SET next_at = greatest(pace.next_at, clock_timestamp()) + %(step)s
+ON CONFLICT (account) DO UPDATE SET next_at = greatest(pace.next_at, clock_timestamp() - interval '0.5 s') + %(step)s
 WHERE pace.paused_until IS NULL OR pace.paused_until <= clock_timestamp()
 RETURNING extract(epoch FROM next_at - %(step)s - clock_timestamp()), clock_timestamp()
 """
