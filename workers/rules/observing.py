@@ -20,17 +20,19 @@ class ObservedMerge:
         self.sessions: dict[str, list[Any]] = {}
         self.participants: dict[tuple[str, str], list[Any]] = {}
         self.timeline: dict[UUID, ObservedEntry] = {}
-        # Of these all entries that an observation stated are gone, but for those above.
+        # Of these the entries that a former observation stated are gone, but for those above.
         self.subjects: set[str] = set()
         self._meetings: list[tuple[UUID, MeetingFact]] = []
 
-    def add(
+    def add(  # noqa: PLR0913 - what there is to know of an observation
         self,
         observation_id: UUID,
         observed_at: datetime,
         session_id: str,
         organization_id: str | None,
         facts: ObservedFacts,
+        *,
+        is_changed: bool,
     ) -> None:
         """Merge what the last observation of a subject states, in the order of the observations' ids.
 
@@ -40,18 +42,21 @@ class ObservedMerge:
             session_id: the session that it is about.
             organization_id: the organization that it belongs to.
             facts: what it states.
+            is_changed: whether the subject had another observation, whose entries are in the tables.
         """
         rank = rank_below_deliveries(observation_id)
         if facts.session is not None:
             row = observed_session_row(session_id, observation_id, observed_at, organization_id, facts.session)
             OBSERVED_SESSIONS.merge_into(self.sessions, session_id, rank, row)
-            self.subjects.add(session_id)
+            if is_changed:
+                self.subjects.add(session_id)
             self._state(entries_of_session(session_id, observation_id, facts.session))
         for connection in facts.connections:
             key = (session_id, connection.peer_id)
             stated = observed_participant_row(session_id, observation_id, connection)
             OBSERVED_PARTICIPANTS.merge_into(self.participants, key, rank, stated)
-            self.subjects.add(connection.peer_id)
+            if is_changed:
+                self.subjects.add(connection.peer_id)
             self._state(entries_of_connection(session_id, observation_id, connection))
 
     def see(  # noqa: PLR0913, PLR0917 - as above

@@ -10,7 +10,7 @@ import msgspec
 from workers.reading.facts import RecordingFact
 from workers.reading.observed_facts import ObservedRecording
 from workers.rules.copies import Judged
-from workers.rules.timeline import Entry, EntryKey, ObservedEntry
+from workers.rules.timeline import Entry, EntryKey, ObservedEntry, observed_entry
 from workers.rules.times import earliest, latest
 
 # A recording never goes back from a later status to an earlier one, whatever arrives late.
@@ -138,7 +138,7 @@ def observed_entries(
         # The API states no time for it: it was seen first by then.
         times[facts.status] = next(one.observed_at for one in observed if one.facts.status == facts.status)
     return [
-        ObservedEntry(
+        observed_entry(
             observed[-1].session_id,
             f"recording.{status.lower()}",
             recording_id,

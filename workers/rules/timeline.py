@@ -41,19 +41,18 @@ class Entry(msgspec.Struct, frozen=True, gc=False):
 
 
 class ObservedEntry(msgspec.Struct, frozen=True, gc=False):
-    """A row of `timeline` that an observation states; there is at most one of a kind for a subject."""
+    """A row of `timeline` that an observation states; there is at most one of a kind for a subject.
 
+    Its id is the same whatever the observation and the time.
+    """
+
+    id: UUID
     session_id: str
     kind: str
     subject_id: str
     occurred_at: datetime
     detail: dict[str, Any]
     observation_id: UUID
-
-    @property
-    def id(self) -> UUID:
-        """The id of the row: the same whatever the observation and the time."""
-        return observed_entry_id(self.session_id, self.kind, self.subject_id)
 
 
 # The kinds of entries that an observation of each subject may state.
@@ -67,6 +66,14 @@ def observed_entry_id(session_id: str, kind: str, subject_id: str) -> UUID:
     return uuid5(_OBSERVED, "".join(f"{len(part)}:{part}" for part in (session_id, kind, subject_id)))
 
 
+def observed_entry(  # noqa: PLR0913, PLR0917 - the members of the entry
+    session_id: str, kind: str, subject_id: str, occurred_at: datetime, detail: dict[str, Any], observation_id: UUID
+) -> ObservedEntry:
+    """Return the entry of an observation, with its id."""
+    id_ = observed_entry_id(session_id, kind, subject_id)
+    return ObservedEntry(id_, session_id, kind, subject_id, occurred_at, detail, observation_id)
+
+
 def entries_of_session(session_id: str, observation_id: UUID, fact: ObservedSession) -> Iterator[ObservedEntry]:
     """Yield the entries that an observation of a session states."""
     for kind, at, detail in (
@@ -74,7 +81,7 @@ def entries_of_session(session_id: str, observation_id: UUID, fact: ObservedSess
         ("session.ended", fact.ended_at, {}),
     ):
         if at is not None:
-            yield ObservedEntry(session_id, kind, session_id, at, detail, observation_id)
+            yield observed_entry(session_id, kind, session_id, at, detail, observation_id)
 
 
 def entries_of_connection(session_id: str, observation_id: UUID, fact: ObservedConnection) -> Iterator[ObservedEntry]:
@@ -82,7 +89,7 @@ def entries_of_connection(session_id: str, observation_id: UUID, fact: ObservedC
     detail = _stated(display_name=fact.display_name, custom_participant_id=fact.custom_participant_id)
     for kind, at in ((PresenceKind.JOINED, fact.joined_at), (PresenceKind.LEFT, fact.left_at)):
         if at is not None:
-            yield ObservedEntry(session_id, f"participant.{kind}", fact.peer_id, at, detail, observation_id)
+            yield observed_entry(session_id, f"participant.{kind}", fact.peer_id, at, detail, observation_id)
 
 
 def entries_of(facts: Facts, delivery_id: UUID, received_at: datetime) -> Iterator[Entry]:

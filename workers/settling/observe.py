@@ -54,7 +54,8 @@ def observe(connection: psycopg.Connection[Any], answers: Answers, scope: Scope)
     Raises:
         psycopg.Error: the transaction can't commit.
     """
-    with connection.cursor() as cursor:
+    # A pipeline sends statements that return nothing in one go.
+    with connection.cursor() as cursor, connection.pipeline():
         return _observe(cursor, answers, scope)
 
 
@@ -99,7 +100,8 @@ def _write(cursor: Cursor, sorted_out: "_SortedOut") -> set[str | None]:
         at, organization_id = one.observation.observed_at, one.observation.organization_id
         merge.observed.see(observation_id, at, at, session_id, organization_id, one.facts)
         if sorted_out.is_last(one):
-            merge.observed.add(observation_id, at, session_id, organization_id, one.facts)
+            is_changed = sorted_out.is_changed(one)
+            merge.observed.add(observation_id, at, session_id, organization_id, one.facts, is_changed=is_changed)
     for stored, one in sorted_out.same:
         if stored.session_id is not None and stored.kind == ObservedKind.SESSION:
             at = one.observation.observed_at
@@ -129,6 +131,10 @@ class _SortedOut:
     def is_last(self, one: KeptObservation) -> bool:
         """Return whether a new observation is the last of its subject."""
         return self._last[one.subject] is one
+
+    def is_changed(self, one: KeptObservation) -> bool:
+        """Return whether the subject of an observation had another one in the tables."""
+        return one.subject in self._known
 
     def sessions_with_less(self) -> set[str]:
         """Return the sessions of which a new observation no longer states what the one before it stated.

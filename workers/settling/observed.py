@@ -27,7 +27,7 @@ def observe_again(cursor: Cursor, merge: Merge, session_ids: Sequence[str]) -> s
             continue
         merge.observed.see(one.id, one.observed_at, one.confirmed_at, session_id, one.organization_id, facts)
         if last[one.subject] == one.id:
-            merge.observed.add(one.id, one.observed_at, session_id, one.organization_id, facts)
+            merge.observed.add(one.id, one.observed_at, session_id, one.organization_id, facts, is_changed=False)
     merge.name_observed()
     return recordings_of(one for one, _, _ in observations)
 

@@ -48,13 +48,12 @@ def write_observed_entries(
 
     Args:
         cursor: in a transaction that has locked the sessions.
-        subjects: ids of peers, sessions or recordings.
+        subjects: ids of peers, sessions or recordings that may have such entries.
         kinds: the kinds of entries that observations of such subjects may state.
         entries: those that they state now.
     """
-    if not subjects:
-        return
-    write_columns(cursor, statements.TIMELINE_OBSERVED_WITHDRAWN, [sorted(subjects), list(kinds)])
+    if subjects:
+        write_columns(cursor, statements.TIMELINE_OBSERVED_WITHDRAWN, [sorted(subjects), list(kinds)])
     rows = [
         (
             entry.id,

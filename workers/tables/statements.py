@@ -82,6 +82,8 @@ FROM unnest(
 WHERE NOT EXISTS (
     SELECT FROM reported
     WHERE reported.session_id = new.session_id AND reported.kind = new.kind AND reported.subject_id = new.subject_id)
+ON CONFLICT (id) DO UPDATE SET
+    occurred_at = excluded.occurred_at, detail = excluded.detail, observation_id = excluded.observation_id
 """  # noqa: S608 - our own
 
 # Two statements, because no index supports "equal, or both null".

@@ -409,7 +409,9 @@ FROM unnest(
     id, session_id, kind, subject_id, occurred_at, detail, observation_id)
 WHERE NOT EXISTS (
     SELECT FROM reported
-    WHERE reported.session_id = new.session_id AND reported.kind = new.kind AND reported.subject_id = new.subject_id);
+    WHERE reported.session_id = new.session_id AND reported.kind = new.kind AND reported.subject_id = new.subject_id)
+ON CONFLICT (id) DO UPDATE SET
+    occurred_at = excluded.occurred_at, detail = excluded.detail, observation_id = excluded.observation_id;
 
 
 -- TIMELINE_WITHDRAWN
