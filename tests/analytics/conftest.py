@@ -41,20 +41,18 @@ class Rows:
 
     def connection_of(self, person: str | None, begin: datetime | None, end: datetime | None, **columns: Any) -> None:
         """Add a connection of a person, to the session `lesson` unless `session_id` says otherwise."""
-        self._insert(
-            "participants",
-            {
-                "session_id": "lesson",
-                "peer_id": f"peer-{self._number('participants')}",
-                "custom_participant_id": person,
-                "joined_at": begin,
-                "stated_joined_at": begin,
-                "joined_source": None if begin is None else "event",
-                "left_at": end,
-                "left_source": None if end is None else "event",
-                **columns,
-            },
-        )
+        row = {
+            "session_id": "lesson",
+            "peer_id": f"peer-{self._number('participants')}",
+            "custom_participant_id": person,
+            "joined_at": begin,
+            "stated_joined_at": begin,
+            "joined_source": None if begin is None else "event",
+            "left_at": end,
+            "left_source": None if end is None else "event",
+            **columns,
+        }
+        self._insert("participants", {"last_left_at": end if row["left_source"] == "event" else None, **row})
 
     def recording(self, **columns: Any) -> None:
         """Add a recording of the session `lesson`."""

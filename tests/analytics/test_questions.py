@@ -64,6 +64,11 @@ ANSWERS: dict[int, list[tuple[Any, ...]]] = {
     18: [(Decimal("14.3"),)],
     19: [("quarantined", None, "no JSON", 1, NINE)],
     20: [("ben", "Ben", NINE, "below_threshold", 58), ("dora", None, NINE, "no_show", 0)],
+    22: [(date(2026, 3, 2), Decimal("85.7"), Decimal("0.00")), (date(2026, 3, 3), Decimal("60.0"), Decimal("0.00"))],
+    23: [(Decimal("100.0"), Decimal("100.0"), Decimal("100.0"), Decimal("85.7"))],
+    24: [("second", None, TUESDAY), ("night", None, NIGHT)],
+    25: [("night", Decimal("120.00"), Decimal(100), Decimal("20.00")), ("second", Decimal("30.00"), Decimal("30.5"))],
+    26: [],
     21: [("ben", 0, 1), ("dora", 0, 1), ("ana", 1, 1)],
 }
 
@@ -104,6 +109,12 @@ def known(rows: Rows) -> Rows:
         "VALUES (%s, 'dyte', '', %s, 'quarantined', 'no JSON')",
         [new_delivery_id(NINE), NINE],
     )
+    for session, minutes, participants in (("lesson", 184, 5), ("second", 30.5, 1), ("night", 100, 1)):
+        rows.connection.execute("UPDATE rollcall.sessions SET api_minutes = %s WHERE id = %s", [minutes, session])
+        rows.connection.execute(
+            "INSERT INTO rollcall.lookups VALUES (%s, now(), true, true, %s, true)", [session, participants]
+        )
+    rows.connection.execute("UPDATE rollcall.deliveries SET session_id = 'lesson'")
     for person, name, minimum in (("ana", None, 0.8), ("ben", "Ben", 0.8), ("dora", None, None)):
         rows.connection.execute(
             "INSERT INTO rollcall.roster VALUES ('algebra', %s, %s, %s, %s, %s)",
