@@ -18,7 +18,8 @@ def main() -> int:
     argparse.ArgumentParser(prog="python -m console", description=__doc__).parse_args()
     set_up_logging()
     try:
-        settings = ConsoleSettings.from_environment(read_environment())
+        environment = read_environment()
+        settings = ConsoleSettings.from_environment(environment)
         listener = listen(settings.host, settings.port)
     except (SettingError, ConsoleCantStartError) as error:
         sys.stderr.write(f"{error}\n")
@@ -31,7 +32,7 @@ def main() -> int:
         return 2
     metrics = ConsoleMetrics()
     serve_figures(metrics.registry, settings.metrics_host, settings.metrics_port)
-    serve(create_app(settings, metrics), listener)
+    serve(create_app(settings, metrics, environment), listener)
     return 0
 
 

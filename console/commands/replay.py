@@ -47,7 +47,7 @@ def replay(
         raise typer.BadParameter(f"{problem}: use one of --delivery, --status, --since and --all.", param_hint="replay")
     settings = WorkerSettings.from_environment(read_environment())
     selection = replay_chosen.Selection(
-        delivery=_delivery_id(delivery) if delivery is not None else None,
+        ids=(_delivery_id(delivery),) if delivery is not None else None,
         status=status,
         since=received_since,
         everything=everything,

@@ -11,6 +11,10 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
+from console.pages.acts import endpoints
+from console.pages.acts.act import Act, Prepare
+from console.pages.acts.redeliver import redeliver
+from console.pages.acts.replay import Replay
 from console.pages.database import Database
 from console.pages.entrance.guard import Guard
 from console.pages.entrance.keys import ConsoleKeys
@@ -20,22 +24,26 @@ from console.pages.metrics import ConsoleMetrics, Measured
 from console.pages.refusals import PageError
 from console.pages.settings import ConsoleSettings
 from console.pages.site import Site, View
+from console.pages.views.automations import automations, message
 from console.pages.views.deliveries import deliveries
 from console.pages.views.delivery import delivery
+from console.pages.views.health import HealthPage
 from console.pages.views.home import Home
 from console.pages.views.meeting import meeting
 from console.pages.views.person import PersonPage
 from console.pages.views.session import session
 from console.pages.views.sessions import sessions
 from console.pages.views.usage import usage
+from workers.settings import WorkerSettings
 
 
-def create_app(settings: ConsoleSettings, metrics: ConsoleMetrics) -> ASGIApp:
+def create_app(settings: ConsoleSettings, metrics: ConsoleMetrics, environment: Mapping[str, str]) -> ASGIApp:
     """Return the console.
 
     Args:
         settings: the settings.
         metrics: counts what is asked for.
+        environment: all settings, for what `doctor` looks at.
     """
     keys = ConsoleKeys.of(settings.keys, str(settings.password or "").encode())
     database = Database(settings.database_url)
@@ -50,6 +58,17 @@ def create_app(settings: ConsoleSettings, metrics: ConsoleMetrics) -> ASGIApp:
         "/people/{id:path}": PersonPage(database, keys).page,
         "/meetings/{id:path}": meeting,
         "/usage": usage,
+        "/automations": automations,
+        "/automations/messages/{id}": message,
+        "/health": HealthPage(environment).page,
+    }
+    scope = WorkerSettings.from_environment(environment).scope
+    acts: Mapping[str, Prepare] = {
+        "replay": Replay(settings.database_url, scope).prepare,
+        "redeliver": redeliver,
+        "enable": endpoints.enable,
+        "disable": endpoints.disable,
+        "test": endpoints.test,
     }
 
     @asynccontextmanager
@@ -64,6 +83,8 @@ def create_app(settings: ConsoleSettings, metrics: ConsoleMetrics) -> ASGIApp:
     app = Starlette(
         routes=[
             *(Route(path, site.page(view), methods=["GET"]) for path, view in pages.items()),
+            *(Route(f"/acts/{name}", Act(site, prepare).ask, methods=["GET"]) for name, prepare in acts.items()),
+            *(Route(f"/acts/{name}", Act(site, prepare).act, methods=["POST"]) for name, prepare in acts.items()),
             Route("/login", login.show, methods=["GET"]),
             Route("/login", login.take, methods=["POST"]),
             Route("/logout", login.leave, methods=["POST"]),

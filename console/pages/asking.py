@@ -1,6 +1,6 @@
 """What a page knows of a request: who asks, what for, and the tables as they may see them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -33,6 +33,7 @@ class Asking:
         tables: a snapshot, as they may see it.
         zone: the time zone that they see times in.
         now: the time.
+        given: the fields; None: those of the query.
     """
 
     request: Request
@@ -40,6 +41,7 @@ class Asking:
     tables: Tables
     zone: Zone
     now: datetime
+    given: Mapping[str, str] | None = None
 
     @classmethod
     def of(cls, request: Request, visitor: Visitor, tables: Tables, zone: Zone) -> "Asking":
@@ -61,7 +63,8 @@ class Asking:
         Raises:
             WrongQueryError: it is too long, or holds what no column can.
         """
-        found = self.request.query_params.get(name, "").strip()
+        fields = self.request.query_params if self.given is None else self.given
+        found = fields.get(name, "").strip()
         if len(found) > _MOST_TEXT or "\0" in found or any("\ud800" <= sign <= "\udfff" for sign in found):
             raise WrongQueryError(name, f"at most {_MOST_TEXT} characters of text")
         return found or None

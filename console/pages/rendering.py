@@ -35,6 +35,7 @@ class Templates:
             share=shapes.share,
             web_link=shapes.web_link,
             segment=shapes.segment,
+            host=shapes.host,
         )
 
     def page(self, name: str, /, **values: Any) -> str:

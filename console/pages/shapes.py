@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from console.pages.zones import Zone
 from console.screen.plain_text import plain
@@ -82,3 +82,9 @@ def web_link(value: str) -> str:
 def segment(value: str) -> str:
     """Return an id as a part of an address."""
     return quote(str(value), safe="")
+
+
+def host(value: str) -> str:
+    """Return where an endpoint is without what may be a token in its address."""
+    parts = urlsplit(value)
+    return plain(f"{parts.scheme}://{parts.netloc}/…")

@@ -6,6 +6,9 @@ from console.failure import CommandFailedError
 from console.queries.tables import Row, Tables
 
 _MOST_NAMED = 5
+# Of a union, so their origin is not told.
+_TROUBLE_PLAIN = ("message_id", "status", "reason", "attempts", "next_attempt_at")
+_PLAIN = ("pending", "held", "given_up", "next_attempt_at")
 
 _COLUMNS: LiteralString = """
     SELECT e.id, e.name, e.url, e.types, e.organization_ids, e.meeting_ids, e.status, e.disabled_reason, e.created_at,
@@ -53,7 +56,13 @@ _TROUBLE: LiteralString = """
 
 def all_endpoints(tables: Tables) -> list[Row]:
     """Return all endpoints with how they fare and how much waits for them, in the order in which they were added."""
-    return tables.rows(_ALL)
+    return tables.rows(_ALL, None, _PLAIN)
+
+
+def endpoint_with(tables: Tables, endpoint_id: str) -> Row | None:
+    """Return the endpoint with this id, with how it fares."""
+    rows = tables.rows(_ONE, {"id": endpoint_id}, _PLAIN)
+    return rows[0] if rows else None
 
 
 def find_endpoint(tables: Tables, asked: str) -> Row:
@@ -69,7 +78,7 @@ def find_endpoint(tables: Tables, asked: str) -> Row:
     if len(found) > 1:
         ids = ", ".join(row["id"] for row in found)
         raise CommandFailedError(f"Several endpoints are meant by {asked!r}, give one's id: {ids}")
-    return tables.rows(_ONE, {"id": found[0]["id"]})[0]
+    return tables.rows(_ONE, {"id": found[0]["id"]}, _PLAIN)[0]
 
 
 def secrets_of(tables: Tables, endpoint_id: str) -> list[Row]:
@@ -79,4 +88,4 @@ def secrets_of(tables: Tables, endpoint_id: str) -> list[Row]:
 
 def trouble_of(tables: Tables, endpoint_id: str, limit: int) -> list[Row]:
     """Return the latest failed tries of what waits for an endpoint, or was given up, each message once."""
-    return tables.rows(_TROUBLE, {"id": endpoint_id, "limit": limit})
+    return tables.rows(_TROUBLE, {"id": endpoint_id, "limit": limit}, _TROUBLE_PLAIN)

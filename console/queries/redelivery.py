@@ -56,7 +56,7 @@ def to_send_again(tables: Tables, chosen: Chosen, message_id: str | None) -> ToS
     """Return what is chosen and does not wait already; `message_id` of None is any message."""
     messages: dict[str, list[str]] = {}
     disabled = 0
-    for row in tables.rows(_CHOSEN, {**chosen.values(), "message": message_id}):
+    for row in tables.rows(_CHOSEN, {**chosen.values(), "message": message_id}, {"is_enabled"}):
         if row["is_enabled"]:
             messages.setdefault(row["endpoint_id"], []).append(row["message_id"])
         else:

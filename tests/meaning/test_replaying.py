@@ -57,6 +57,6 @@ def test_a_replay_of_one_delivery_changes_nothing_that_was_right(
         work_off([connection], some, scope)
         ids = sorted({delivery.id for batch in some for delivery in batch})
         if ids:
-            replay(database_url, Selection(delivery=ids[chosen % len(ids)]), scope)
+            replay(database_url, Selection(ids=(ids[chosen % len(ids)],)), scope)
 
     require_right_tables(connection, batches(kept, schedule), scope, work_then_replay_one)

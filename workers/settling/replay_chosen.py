@@ -37,9 +37,9 @@ _NO_ID = UUID(int=0)
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """Which deliveries to replay: one, those with a status, those received since a time, or all."""
+    """Which deliveries to replay: these, those with a status, those received since a time, or all."""
 
-    delivery: UUID | None = None
+    ids: tuple[UUID, ...] | None = None
     status: Status | None = None
     since: datetime | None = None
     everything: bool = False
@@ -79,7 +79,7 @@ def replay(
         Chosen(folder) as chosen,
     ):
         with connection.transaction():
-            choose(connection, chosen, selection.delivery, selection.status, selection.since)
+            choose(connection, chosen, selection.ids, selection.status, selection.since)
         count = chosen.count()
         if selection.everything:
             with connection.transaction():

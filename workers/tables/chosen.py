@@ -78,7 +78,7 @@ class StoredDelivery(StoredUpdate, frozen=True, gc=False):
 def choose(
     connection: psycopg.Connection[Any],
     chosen: Chosen,
-    delivery: UUID | None,
+    ids: Sequence[UUID] | None,
     status: Status | None,
     since: datetime | None,
 ) -> None:
@@ -87,20 +87,22 @@ def choose(
     Args:
         connection: in a transaction.
         chosen: their ids are added to it.
-        delivery: this one; for a repeat the first copy, which holds the body.
+        ids: these; for a repeat the first copy, which holds the body.
         status: those with this status.
         since: those received since this time.
     """
     conditions: list[LiteralString] = []
-    if delivery is not None:
-        conditions.append("id IN (SELECT coalesce(repeat_of, id) FROM rollcall.deliveries WHERE id = %(delivery)s)")
+    if ids is not None:
+        conditions.append(
+            "id IN (SELECT coalesce(repeat_of, id) FROM rollcall.deliveries WHERE id = ANY(%(ids)s::uuid[]))"
+        )
     if status is not None:
         conditions.append("status = %(status)s")
     if since is not None:
         conditions.append("id >= %(since)s")
     where: LiteralString = f" WHERE {' AND '.join(conditions)}" if conditions else ""
     parameters = {
-        "delivery": delivery,
+        "ids": None if ids is None else list(ids),
         "status": status.value if status else None,
         "since": first_delivery_id(since) if since else None,
     }

@@ -62,6 +62,8 @@ def deliveries(asking: Asking) -> Shown:
         "sees_people": asking.tables.shows("deliveries", "error"),
         "filters": {name: asking.text(name) for name in FILTERS},
         "statuses": list(Status),
+        "has_filter": any(asking.text(name) for name in FILTERS),
+        "replay": asking.link(after=None).replace("/deliveries", "/acts/replay", 1),
     }
     return Shown("deliveries.html", "Deliveries", values, (with_files(asking, listing),))
 

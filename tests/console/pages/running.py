@@ -64,8 +64,9 @@ def running_console(database_url: str, folder: Path, **variables: str) -> Iterat
         **BEHIND_PROXY,
         **variables,
     }
-    settings = ConsoleSettings.from_environment({name: value for name, value in environment.items() if value})
-    app = create_app(settings, ConsoleMetrics())
+    environment = {name: value for name, value in environment.items() if value}
+    settings = ConsoleSettings.from_environment(environment)
+    app = create_app(settings, ConsoleMetrics(), environment)
     server = uvicorn.Server(uvicorn.Config(app, lifespan="on", ws="none", log_config=None, access_log=False))
     listener = listen("127.0.0.1", settings.port)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)

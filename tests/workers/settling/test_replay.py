@@ -131,7 +131,7 @@ def test_what_an_older_version_could_not_read_counts_once_it_is_read(
     )
     chosen = {
         "status": Selection(status=Status(old_status)),
-        "delivery": Selection(delivery=kept[1].id),
+        "delivery": Selection(ids=(kept[1].id,)),
         "since": Selection(since=kept[1].received_at),
         "everything": Selection(everything=True),
     }

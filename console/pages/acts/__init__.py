@@ -1,0 +1,1 @@
+"""What the console changes: each act asks first, shows how much it touches, and is written down."""
