@@ -23,6 +23,7 @@ class Kind(StrEnum):
     """How a column's values are shown."""
 
     TEXT = "text"
+    LONG = "long"
     ID = "id"
     TIME = "time"
     LENGTH = "length"

@@ -12,7 +12,11 @@ from console.pages.site import Shown, with_files
 
 # Seconds that findings are shown for: checks open connections.
 _KEPT = 10.0
-_COLUMNS = (Column("part", "Part"), Column("health", "Health", Kind.STATUS), Column("says", "What was found"))
+_COLUMNS = (
+    Column("part", "Part"),
+    Column("health", "Health", Kind.STATUS),
+    Column("says", "What was found", Kind.LONG),
+)
 
 
 class HealthPage:

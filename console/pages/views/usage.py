@@ -20,7 +20,7 @@ _MOST_DAYS = 3660
 _MOST_DAYS_IN_ZONES = 92
 _COLUMNS = (
     Column("period", "From"),
-    Column("organization_id", "Organization", Kind.ID),
+    Column("organization_id", "Organization"),
     Column("sessions", "Sessions", Kind.NUMBER),
     Column("participant_minutes", "Participant minutes", Kind.MINUTES),
     Column("recording_minutes", "Recorded minutes", Kind.MINUTES),
