@@ -70,20 +70,20 @@ def rows_of(answer: Mapping[str, Any], name: str) -> Sequence[Row]:
     return [without_secrets(row) for row in data if isinstance(row, dict)] if isinstance(data, list) else []
 
 
-def is_last_page(answer: Mapping[str, Any], rows: Sequence[Row], asked_for: int) -> bool:
+def is_last_page(answer: Mapping[str, Any], rows: Sequence[Row], fullest: int) -> bool:
     """Return whether no page comes after this one.
 
     Args:
         answer: the page.
         rows: what it holds.
-        asked_for: how many rows it was to hold. The vendor may hold fewer: it publishes no greatest number.
+        fullest: a page with fewer rows is the last, where the vendor does not say how many there are.
     """
     if not rows:
         return True
     total, end = total_of(answer), _paging(answer).get("end_offset")
     if total is not None and isinstance(end, int):
         return end >= total
-    return len(rows) < asked_for
+    return len(rows) < fullest
 
 
 def total_of(answer: Mapping[str, Any]) -> int | None:

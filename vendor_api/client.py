@@ -141,7 +141,8 @@ class VendorClient:
             try:
                 return Answered(asked_at, read_answer(content))
             except NoAnswerError as error:
-                raise _AgainError(f"answers with nothing that can be used ({error})") from None
+                said = credentials.without_secrets(str(error))
+                raise _AgainError(f"answers with nothing that can be used ({said})") from None
         raise VendorAwayError(f"{_where(credentials)} refuses all calls for now, as there are too many of them.")
 
     def _exchange(
@@ -195,7 +196,7 @@ class _AgainError(Exception):
 def _require_success(credentials: Credentials, path: str, status: int, content: bytes) -> None:
     if httpx2.codes.is_success(status):
         return
-    said = message_of(content)
+    said = credentials.without_secrets(message_of(content))
     says = f": {said}" if said else ""
     if status >= _SERVER_FAULT:
         raise _AgainError(f"answers with status {status}{says}")

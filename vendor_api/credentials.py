@@ -1,6 +1,6 @@
 """What the API is asked with: one of Dyte's organizations, or an app of RealtimeKit, each in its dialect."""
 
-from base64 import b64encode
+from base64 import b64decode, b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -43,6 +43,14 @@ class Credentials:
     def variable(self) -> str:
         """The variable that holds the secret."""
         return "DYTE_API_KEY" if self.dialect is Dialect.DYTE else "REALTIMEKIT_API_TOKEN"
+
+    def without_secrets(self, text: str) -> str:
+        """Return a text without the words that hold the secret: an answer may repeat what it was asked with."""
+        token = self.authorization.rpartition(" ")[2]
+        secrets = [token]
+        if self.dialect is Dialect.DYTE:
+            secrets.append(b64decode(token).decode().removeprefix(f"{self.organization_id}:"))
+        return " ".join(word for word in text.split() if not any(secret in word for secret in secrets))
 
     def headers(self) -> Mapping[str, str]:
         """Return the headers of every call."""

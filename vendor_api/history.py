@@ -12,6 +12,8 @@ from vendor_api.credentials import Credentials
 
 # Rows a page. The vendor publishes no greatest number; public projects ask for so many.
 _PER_PAGE = 100
+# Rows; no vendor's greatest number is smaller.
+_SMALL = 10
 # Pages of one list: beyond, an API that ignores the number of the page would be asked for ever.
 _MOST_PAGES = 10_000
 
@@ -49,6 +51,8 @@ class History:
     def __init__(self, client: VendorClient, per_page: int = _PER_PAGE) -> None:
         self._client = client
         self._per_page = per_page
+        # The most rows that a page of each list has held, at least what any vendor would let it hold.
+        self._fullest: dict[str, int] = {}
 
     def sessions(
         self,
@@ -123,7 +127,10 @@ class History:
         paged = {**query, "page_no": str(number), "per_page": str(self._per_page)}
         answered = self._client.get(credentials, path, paged)
         rows = tuple(rows_of(answered.answer, name))
-        is_last = is_last_page(answered.answer, rows, self._per_page)
+        # Where nothing tells how many there are, a page shorter than asked for may yet be as full as they get.
+        fullest = max(self._fullest.get(name, 0), len(rows), min(self._per_page, _SMALL))
+        self._fullest[name] = fullest
+        is_last = is_last_page(answered.answer, rows, fullest)
         return Page(number, answered.asked_at, rows, is_last, total_of(answered.answer)), answered.answer
 
 
