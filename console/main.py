@@ -26,6 +26,7 @@ from console.commands.console.group import console
 from console.commands.endpoints.group import endpoints
 from console.commands.messages.group import messages
 from console.commands.roster.group import roster
+from console.commands.webhooks.group import webhooks
 from console.failure import CommandFailedError
 from console.screen.plain_text import plain_lines
 from migrations.apply import MigrationError
@@ -61,6 +62,7 @@ app.add_typer(messages, name="messages")
 app.add_typer(roster, name="roster")
 app.add_typer(console, name="console")
 app.add_typer(secrets.secrets, name="secrets")
+app.add_typer(webhooks, name="webhooks")
 
 
 def main() -> None:

@@ -56,7 +56,12 @@ class VendorClient:
     """Calls the API. Not thread-safe."""
 
     def __init__(
-        self, pace: Pace, way_out: WayOut, stopping: threading.Event, first_pause: float = _FIRST_PAUSE
+        self,
+        pace: Pace,
+        way_out: WayOut,
+        stopping: threading.Event,
+        first_pause: float = _FIRST_PAUSE,
+        tries: int = _TRIES,
     ) -> None:
         """Connect when first used.
 
@@ -65,10 +70,12 @@ class VendorClient:
             way_out: the proxies and certificates to use.
             stopping: ends a wait once it is set.
             first_pause: seconds before the second try.
+            tries: how often something is asked for.
         """
         self._pace = pace
         self._stopping = stopping
         self._first_pause = first_pause
+        self._tries = tries
         self._http = open_waiting_client(
             way_out,
             timeout=httpx2.Timeout(_SECONDS, connect=5.0),
@@ -84,7 +91,7 @@ class VendorClient:
         self._http.close()
 
     def get(self, credentials: Credentials, path: str, query: Mapping[str, str] | None = None) -> Answered:
-        """Ask for something, up to five times.
+        """Ask for something, several times if need be.
 
         Args:
             credentials: whose.
@@ -100,7 +107,8 @@ class VendorClient:
                 return self._call("GET", credentials, path, query=query)
             except _AgainError as error:
                 if pause is None:
-                    raise VendorAwayError(f"{_where(credentials)} {error.why}, even after {_TRIES} tries.") from None
+                    tried = f", even after {self._tries} tries" if self._tries > 1 else ""
+                    raise VendorAwayError(f"{_where(credentials)} {error.why}{tried}.") from None
                 _log.info("vendor_asked_again", credentials=credentials.name, why=error.why)
                 self._rest(pause)
         raise AssertionError("the last pause is None")
@@ -175,7 +183,7 @@ class VendorClient:
     def _pauses(self) -> Iterator[float | None]:
         """Yield how long to wait after each try that failed; None after the last."""
         pause = self._first_pause
-        for _ in range(_TRIES - 1):
+        for _ in range(self._tries - 1):
             yield pause * random.uniform(0.5, 1.5)  # noqa: S311 - spreads tries, guards nothing
             pause *= 2
         yield None

@@ -12,6 +12,7 @@ from console.checks.keys import check_keys
 from console.checks.receiver import check_receiver
 from console.checks.settings import check_settings
 from console.checks.spool import check_spool
+from console.checks.vendor import check_vendor
 
 Check = Callable[[Mapping[str, str]], Iterable[Finding]]
 
@@ -23,6 +24,7 @@ _CHECKS: Mapping[str, Check] = {
     "spool": check_spool,
     "receiver": check_receiver,
     "automations": check_automations,
+    "vendor's API": check_vendor,
 }
 # Seconds, for all checks: they run concurrently.
 _PATIENCE = 5.0

@@ -20,8 +20,8 @@ _STYLES = {Health.GOOD: "green", Health.DOUBTFUL: "yellow", Health.BAD: "bold re
 def doctor() -> None:
     """Check every part of Rollcall, one line each.
 
-    Checks the settings, keys, database and its revision, broker, spool, receiver and automations, and changes nothing.
-    The exit code is 1 if a check failed; a warning does not count as failed.
+    Checks the settings, keys, database and its revision, broker, spool, receiver, automations and the credentials of
+    the vendor's API, and changes nothing. The exit code is 1 if a check failed; a warning does not count as failed.
     """
     # Everything of interest is in the findings.
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))

@@ -85,6 +85,7 @@ def test_a_system_that_works_is_a_line_a_part_and_exit_code_0(rollcall: Rollcall
         "spool": "ok",
         "receiver": "warning",  # nor does a receiver
         "automations": "ok",
+        "vendor's API": "ok",
     }
     assert "no worker" in parts["broker"][1]
 

@@ -1,0 +1,1 @@
+"""`rollcall webhooks`: which URLs the vendor sends its webhooks to."""
