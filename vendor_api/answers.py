@@ -101,8 +101,11 @@ def without_secrets(value: Any) -> Any:
     return value
 
 
-def counts_from_zero(first_page: Mapping[str, Any]) -> bool:
+def counts_from_zero(first_page: Mapping[str, Any], rows: Sequence[Row]) -> bool:
     """Return whether what was asked for as page 1 is the second page: which number is the first is not published."""
+    if not rows:
+        # A list of one page has no second, although there are rows.
+        return bool(total_of(first_page))
     start = _paging(first_page).get("start_offset")
     return isinstance(start, int) and start > 1
 

@@ -110,7 +110,7 @@ class History:
         before: tuple[object, ...] | None = None
         for number in range(from_page, _MOST_PAGES + 1):
             page, answer = self._page(credentials, path, name, query, number)
-            if number == 1 and counts_from_zero(answer):
+            if number == 1 and counts_from_zero(answer, page.rows):
                 first, _ = self._page(credentials, path, name, query, 0)
                 yield replace(first, is_last=False)
             ids = tuple(row.get("id") for row in page.rows)

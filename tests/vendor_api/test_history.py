@@ -27,6 +27,8 @@ WAYS: dict[str, dict[str, Any]] = {
     "pages of at most 20, paging nowhere": {"most_per_page": 20, "paging": "nowhere"},
     "a total that is too high": {"most_per_page": 3, "total_off": 100},
     "a list that shifts": {"most_per_page": 3, "shifts": True},
+    "pages counted from 0": {"first_page": 0},
+    "small pages counted from 0": {"first_page": 0, "most_per_page": 3, "paging": "inside"},
     "no organization": {"organization_id": "absent"},
 }
 MANY = SessionHeld(
