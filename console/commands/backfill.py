@@ -19,6 +19,7 @@ from clock.whose import Whose
 from console.changing import open_for_changes
 from console.failure import CommandFailedError
 from console.screen.progress import progress_bar
+from console.screen.without_logs import without_logs
 from console.since import SINCE_TAKES, since
 from runtime.addresses import database_url
 from runtime.environment import read_environment
@@ -75,6 +76,7 @@ def backfill(
         VendorClient(pace, settings.way_out, stopping) as client,
         Publishing(broker_url(environment), stopping) as publishing,
         _said_clearly(),
+        without_logs(),
     ):
         history = History(client)
         work = Backfill(connection, history, Asker(history, publishing.publish))
