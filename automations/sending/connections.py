@@ -1,7 +1,7 @@
 """The open connections to one host: the one used last is used next, and none is looked at but that.
 
 The library's pool looks at all of them before and after each request, with a system call for each that is idle: at 32
-connections that took more than half of the time of sending.
+connections, more than half of the CPU that sending took.
 """
 
 import time
