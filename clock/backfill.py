@@ -14,9 +14,10 @@ from vendor_api.history import History, Page
 from workers.upkeep import reconciliations
 from workers.upkeep.lookups import CameOf, LookedUp, came_of, looked_up, unsettled
 
+# Until another process may take over; renewed before each session.
+_LEASE = timedelta(minutes=2)
 # A session that ran into the time began up to so long before it.
 WIDER = timedelta(hours=24)
-_LEASE = timedelta(minutes=10)
 _CHUNK = 1000
 
 Progress = Callable[[int, int | None], None]
@@ -75,16 +76,15 @@ class Backfill:
         with self.connection.cursor() as cursor:
             known = reconciliations.take(cursor, name, self._holder, _LEASE)
         if known is None:
-            raise AlreadyRunningError(
-                f"Another backfill for {credentials.name} is running, or was broken off less than ten minutes ago: "
-                "wait for it, or try again later."
-            )
+            raise _already_running(credentials)
         begin = since - WIDER
         goes_on = known.since == begin and (until is None or known.until == until)
         end = known.until if goes_on and known.until is not None else until or known.now
         page = known.page if goes_on else 1
         try:
-            listing = Listing(self.history, self.asker, self._looked_up, timedelta(0))
+            listing = Listing(
+                self.history, self.asker, self._looked_up, timedelta(0), lambda: self._renew(name, credentials)
+            )
             if page == 1:
                 listing.recordings(credentials, begin, end + WIDER)
             listing.sessions(credentials, begin, end, page, lambda done: self._done(name, (begin, end), done))
@@ -98,7 +98,7 @@ class Backfill:
 
     def due(self, credentials: Credentials, since: datetime, until: datetime | None) -> int:
         """Return how many sessions of a time would be asked about, and ask only for the list."""
-        listing = Listing(self.history, self.asker, self._looked_up, timedelta(0))
+        listing = Listing(self.history, self.asker, self._looked_up, timedelta(0), lambda: None)
         due = 0
         for page in self.history.sessions(credentials, since - WIDER, until):
             due += len(listing.due(page))
@@ -120,13 +120,24 @@ class Backfill:
         asked = list(self.asker.asked)
         return [asked[at : at + _CHUNK] for at in range(0, len(asked), _CHUNK)]
 
+    def _renew(self, name: str, credentials: Credentials) -> None:
+        with self.connection.cursor() as cursor:
+            if reconciliations.take(cursor, name, self._holder, _LEASE) is None:
+                raise _already_running(credentials)
+
     def _done(self, name: str, window: tuple[datetime, datetime], page: Page) -> None:
         self.listed += len(page.rows)
         self.progress(self.listed, page.total)
         with self.connection.cursor() as cursor:
-            reconciliations.take(cursor, name, self._holder, _LEASE)
             reconciliations.advance(cursor, name, self._holder, window, page.number + 1)
 
     def _looked_up(self, session_ids: list[str]) -> dict[str, LookedUp]:
         with self.connection.cursor() as cursor:
             return looked_up(cursor, session_ids)
+
+
+def _already_running(credentials: Credentials) -> AlreadyRunningError:
+    return AlreadyRunningError(
+        f"Another backfill for {credentials.name} is running, or was broken off less than two minutes ago: wait for "
+        "it, or try again later."
+    )

@@ -16,7 +16,9 @@ LookUp = Callable[[list[str]], dict[str, LookedUp]]
 class Listing:
     """Goes through lists. It raises what `Asker` raises."""
 
-    def __init__(self, history: History, asker: Asker, look_up: LookUp, every: timedelta) -> None:
+    def __init__(
+        self, history: History, asker: Asker, look_up: LookUp, every: timedelta, renew: Callable[[], None]
+    ) -> None:
         """Do nothing yet.
 
         Args:
@@ -24,7 +26,9 @@ class Listing:
             asker: asks about each session.
             look_up: what was asked about so far.
             every: how often a session that goes on is asked about.
+            renew: keeps the turn; is called before each session.
         """
+        self._renew = renew
         self._history = history
         self._asker = asker
         self._look_up = look_up
@@ -63,6 +67,7 @@ class Listing:
 
     def _ask_about(self, credentials: Credentials, page: Page) -> None:
         for row in self.due(page):
+            self._renew()
             self._asker.ask(credentials, row["id"], One(page.asked_at, row))
 
     def _is_due(self, row: Row, known: LookedUp | None, now: datetime) -> bool:

@@ -28,8 +28,9 @@ from workers.upkeep.reconciliations import RECONCILE, Progress
 
 # Seconds between looks at the tables.
 _INTERVAL = 5.0
-# Longer than a call with all its tries, and than the vendor's longest pause.
-_LEASE = timedelta(minutes=10)
+# Until another process may take over; renewed before each session. Should the vendor's longest pause outlast it, both
+# keep the same pace, and what both ask for is kept once.
+_LEASE = timedelta(minutes=2)
 # How far back the first round looks, and how far each further one before the last: a session may be listed late.
 DAYS = timedelta(days=3)
 _OVERLAP = timedelta(hours=6)
@@ -83,6 +84,7 @@ class Reconciler:
             try:
                 while due and not stopping.is_set():
                     for session in due:
+                        self._renew(connection)
                         self._ask(connection, asker, session, progress.now)
                     with connection.cursor() as cursor:
                         progress = self._take(cursor) or progress
@@ -92,7 +94,7 @@ class Reconciler:
                         due = [session for session in later if session.id not in asked]
                 if is_round:
                     self._go_round(connection, history, asker, progress)
-            except StoppedError:
+            except (StoppedError, _TakenOverError):
                 return
             except QueueAwayError as error:
                 _log.warning("answers_not_published", says=str(error))
@@ -130,7 +132,13 @@ class Reconciler:
         """Go through the lists since the last round, at the page where one was broken off."""
         since = progress.since or (progress.done_at - _OVERLAP if progress.done_at else progress.now - DAYS)
         until = progress.until or progress.now
-        listing = Listing(history, asker, lambda ids: self._looked_up(connection, ids), self._every)
+        listing = Listing(
+            history,
+            asker,
+            lambda ids: self._looked_up(connection, ids),
+            self._every,
+            lambda: self._renew(connection),
+        )
         is_whole = True
         for credentials in self._settings.credentials:
             if not self._may_ask(credentials):
@@ -152,7 +160,8 @@ class Reconciler:
 
     def _renew(self, connection: Session) -> None:
         with connection.cursor() as cursor:
-            self._take(cursor)
+            if self._take(cursor) is None:
+                raise _TakenOverError
 
     def _looked_up(self, connection: Session, session_ids: list[str]) -> dict[str, LookedUp]:
         with connection.cursor() as cursor:
@@ -176,6 +185,10 @@ class Reconciler:
         self._metrics.sessions_asked(told.sessions)
         if told.sessions:
             _log.info("sessions_asked", sessions=told.sessions, not_found=told.not_found, answers=told.observations)
+
+
+class _TakenOverError(Exception):
+    """Another process asks now."""
 
 
 def reconciling(reconciler: Reconciler) -> Job:

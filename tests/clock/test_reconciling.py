@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -190,25 +191,50 @@ def test_the_settings_say_who_asks() -> None:
     assert (settings.vendor.credentials, settings.reconcile_every) == ((), timedelta(0))
 
 
+@contextmanager
+def process(name: str, environment: dict[str, str]) -> Iterator["subprocess.Popen[bytes]"]:
+    """A process of ours; what still runs in the end has to end well."""
+    started = subprocess.Popen([sys.executable, "-m", name], cwd=ROOT, env=environment, stderr=subprocess.DEVNULL)
+    try:
+        yield started
+    finally:
+        if started.poll() is None:
+            started.terminate()
+            assert started.wait(30) == 0
+
+
+def surroundings(url: str, vendor: FakeVendor, pace: str) -> dict[str, str]:
+    environment = {**os.environ, **vendor.environment(), "DATABASE_URL": url}
+    return environment | {"VENDOR_CALLS_PER_SECOND": pace, "METRICS_PORT": str(free_port())}
+
+
 def test_processes_fill_what_webhooks_lost(database_url: str, connection: Session) -> None:
     world = recent(6)
-    kept = [one for one in world.deliveries() if b"participantLeft" not in one.body]
-    work(connection, kept)
+    work(connection, [one for one in world.deliveries() if b"participantLeft" not in one.body])
     with FakeVendor(world) as vendor:
-        environment = {**os.environ, **vendor.environment(), "DATABASE_URL": database_url}
-        environment |= {"VENDOR_CALLS_PER_SECOND": "1000", "METRICS_PORT": str(free_port())}
-        processes = [
-            subprocess.Popen([sys.executable, "-m", name], cwd=ROOT, env=environment, stderr=subprocess.DEVNULL)
-            for name in ("workers", "clock")
-        ]
-        try:
+        environment = surroundings(database_url, vendor, "1000")
+        with process("workers", environment), process("clock", environment):
             wait_until(
-                lambda: len(lookups(connection)) == 6 and all(row[2] for row in lookups(connection).values()),
-                "all is asked",
+                lambda: len(lookups(connection)) == 6 and all(row[2] for row in lookups(connection).values()), "all"
             )
-        finally:
-            for process in processes:
-                process.terminate()
-            assert [process.wait(30) for process in processes] == [0, 0]
     sources = connection.execute("SELECT DISTINCT left_source FROM rollcall.participants").fetchall()
     assert sources == [("api",)]
+
+
+def test_a_clock_that_is_killed_costs_no_more_than_the_session_it_was_at(
+    database_url: str, connection: Session
+) -> None:
+    world = recent(12)
+    with FakeVendor(world) as vendor:
+        slow, quick = (surroundings(database_url, vendor, pace) for pace in ("10", "1000"))
+        with process("workers", quick):
+            with process("clock", slow) as clock:
+                wait_until(lambda: len(lookups(connection)) >= 4, "some sessions are asked about")
+                clock.kill()
+                clock.wait()
+            connection.execute("UPDATE rollcall.reconciliations SET held_until = now()")
+            with process("clock", quick):
+                wait_until(lambda: len(lookups(connection)) == 12, "all sessions are asked about")
+        asked = participants(vendor)
+    assert len(set(asked)) == 12
+    assert len(asked) <= 12 + 2
