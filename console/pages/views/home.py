@@ -60,7 +60,7 @@ class Home:
             "set_aside": aside,
             "trouble": endpoints_in_trouble(tables),
         }
-        listing = Listing("live", "Live sessions", _LIVE, live, "No session is live.")
+        listing = Listing("live", "Live sessions, latest first", _LIVE, live, "No session is live.")
         return Shown("home.html", "Now", values, (with_files(asking, listing),), is_live=True)
 
     def _usual_day(self, tables: Tables, today: datetime) -> dict[str, float]:
