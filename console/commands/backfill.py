@@ -157,6 +157,8 @@ def _wait_until_settled(work: Backfill) -> None:
 
 def _summary(work: Backfill) -> str:
     told, owed, waiting = work.asker.told, work.came_of(), work.unsettled()
+    if not told.sessions:
+        return f"Nothing to fill in: none of {work.listed} sessions has changed since the API was asked about it."
     lines = [f"Asked about {told.sessions} of {work.listed or told.sessions} sessions. {_owed(owed)}"]
     if waiting:
         lines.append(f"{waiting} of them still wait on the queue: see that workers are running.")

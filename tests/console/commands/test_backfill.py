@@ -38,7 +38,7 @@ def test_it_fills_what_was_lost_and_the_second_run_adds_nothing(rollcall: Rollca
         assert first.returncode == 0, first.stderr
         assert "From the API alone: 5 sessions, 5 starts, 5 ends" in first.stdout
         second = rollcall("backfill", "--since", "2026-03-01", **environment)
-        assert second.stdout.startswith("Asked about 0 of ")
+        assert second.stdout.startswith("Nothing to fill in")
         one = rollcall("backfill", "--session", world.sessions[0].id, **environment)
         assert one.stdout.startswith("Asked about 1 of 1 sessions.")
     with psycopg.connect(database_url) as connection:
