@@ -2,10 +2,9 @@
 
 import http.client
 import os
-import socket
 import sys
 from collections.abc import Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -173,9 +172,14 @@ def _console_answers(foreground: Foreground, environment: Mapping[str, str]) -> 
     if not foreground.has(_CONSOLE):
         return True
     try:
-        with socket.create_connection((CONSOLE_HOST.of(environment), CONSOLE_PORT.of(environment)), _HEALTH_SECONDS):
-            return True
-    except (OSError, SettingError):
+        connection = http.client.HTTPConnection(
+            CONSOLE_HOST.of(environment), CONSOLE_PORT.of(environment), timeout=_HEALTH_SECONDS
+        )
+        with closing(connection):
+            # Something else may have the port.
+            connection.request("GET", "/login", headers={"host": urlsplit(console_address(environment)).netloc})
+            return b"Rollcall" in connection.getresponse().read()
+    except (OSError, http.client.HTTPException, SettingError):
         return False
 
 

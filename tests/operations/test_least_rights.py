@@ -16,6 +16,7 @@ from console.trials.server import TrialServer
 from migrations.apply import migrate_database
 from tests.console.commands.messages import KEY, endpoint
 from tests.console.conftest import Rollcall, folder, rollcall  # noqa: F401 - fixtures
+from tests.console.pages.running import running_console
 from tests.operations.scrape import scrape, value
 from tests.processes import ROOT, run_system
 from tests.workers.queue.deliveries import wait_until
@@ -27,6 +28,7 @@ ROLES = (
     "rollcall_worker",
     "rollcall_automations",
     "rollcall_clock",
+    "rollcall_console",
     "rollcall_reader",
 )
 
@@ -136,3 +138,9 @@ def test_messages_are_made_sent_and_cleaned_up_under_the_rights_that_are_listed(
     assert "permission denied" not in log
     assert "_waits" not in log
     assert "failed" not in log
+
+
+def test_the_web_console_shows_every_page_under_its_rights(urls: dict[str, str], tmp_path: Path) -> None:
+    with running_console(urls["rollcall_console"], tmp_path) as console:
+        for page in ("/", "/sessions", "/deliveries", "/people/student-1", "/usage", "/automations", "/health"):
+            console.get(page)

@@ -61,6 +61,7 @@ def running(folder: Path, **variables: str) -> Iterator[Run]:
     settings = {
         "PORT": str(port),
         "METRICS_PORT": str(metrics_port),
+        "CONSOLE_PORT": str(free_port()),
         # No test asks the vendor for its keys.
         "WEBHOOK_KEY_URLS": "http://127.0.0.1:9/webhooks.json",
         **variables,
@@ -260,3 +261,28 @@ def test_a_database_that_is_away_is_one_clear_line(folder: Path) -> None:
 
     assert re.fullmatch(r"The database can't be reached: .*\n", run.output)
     assert "hidden" not in run.output
+
+
+def test_the_web_console_is_named_by_a_link_that_logs_in_once(reachable_folder: Path) -> None:
+    with running(reachable_folder) as run:
+        wait_until(lambda: "The web console is at" in run.output, "the console's link")
+        found = re.search(r"http://(127\.0\.0\.1:\d+)(/login\?link=\S+)", run.output)
+        assert found is not None
+        statuses = []
+        for _ in range(2):
+            connection = http.client.HTTPConnection(found[1], timeout=30)
+            connection.request("GET", found[2])
+            statuses.append(connection.getresponse().status)
+            connection.close()
+        assert statuses == [303, 403]
+
+
+def test_without_the_web_console_everything_else_runs(reachable_folder: Path) -> None:
+    with (
+        socket.create_server(("127.0.0.1", 0)) as taken,
+        running(reachable_folder, CONSOLE_PORT=str(taken.getsockname()[1])) as run,
+    ):
+        wait_until(lambda: "everything else goes on without it" in run.output, "the warning")
+        run.wait_until_ready()
+        assert "can't listen" in run.output
+        assert "The web console is at" not in run.output
