@@ -1,5 +1,6 @@
 """How values look on a page. What other people wrote is text, whatever is in it."""
 
+import re
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -14,6 +15,7 @@ _MOST_SHOWN = 120
 _NOTHING = "\N{EN DASH}"
 _SHORT_ID = 8
 _KILO = 1000
+_BY_TIME = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7", re.ASCII)
 
 
 def text(value: Any, most: int = _MOST_SHOWN) -> str:
@@ -26,9 +28,12 @@ def text(value: Any, most: int = _MOST_SHOWN) -> str:
 
 
 def short(value: Any) -> str:
-    """Return an id's start, enough to tell it from others on a page."""
+    """Return a part of an id, enough to tell it from others on a page."""
     found = text(value)
-    return found if len(found) <= _SHORT_ID + 4 else found[:_SHORT_ID]
+    if len(found) <= _SHORT_ID + 4:
+        return found
+    # Those that begin with their time begin alike.
+    return f"…{found[-_SHORT_ID:]}" if _BY_TIME.match(found) else found[:_SHORT_ID]
 
 
 def moment(value: datetime | None, zone: Zone) -> str:
