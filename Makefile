@@ -9,10 +9,10 @@ STAMP := $(VENV)/.made-for
 PARTS := embedded export pictures browser
 
 .DEFAULT_GOAL := help
-.PHONY: help env run test matrix check bench chaos lock FORCE
+.PHONY: help env run test matrix check pictures bench chaos lock FORCE
 
 help: ## list these tasks
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 env: $(STAMP) ## create the environment in .venv, as pinned in requirements*.lock
 
@@ -30,6 +30,9 @@ check: $(STAMP) ## check format, lint, types and the direction of imports
 	$(BIN)/ruff check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+pictures: $(STAMP) ## make the README's pictures, in a browser (chromium)
+	@$(BIN)/python -m tests.console.browser.pictures
 
 bench: $(STAMP) ## run the benchmarks; each result is a JSON line
 	@$(BIN)/python -m benchmarks

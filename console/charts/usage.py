@@ -2,12 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import ceil
 
 WIDTH = 1080
 HEIGHT = 150
 _PLOT_HEIGHT = 110
 _MOST_WIDTH = 40.0
-_MOST_LABELS = 12
+# A date and the gap to the next one.
+_LABEL_WIDTH = 90.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +39,12 @@ def draw_usage(totals: Sequence[tuple[str, float]]) -> list[Block]:
     if not most:
         return []
     room = min(_MOST_WIDTH, WIDTH / len(totals))
-    every = -(-len(totals) // _MOST_LABELS)
+    every = ceil(_LABEL_WIDTH / room)
     blocks = []
     for number, (period, minutes) in enumerate(totals):
         height = round(_PLOT_HEIGHT * minutes / most, 1)
-        label = period if number % every == 0 else ""
+        has_room = number % every == 0 and number * room + _LABEL_WIDTH <= WIDTH
+        label = period if has_room else ""
         blocks.append(
             Block(round(number * room, 1), _PLOT_HEIGHT + 10 - height, round(room * 0.8, 1), height, label,
                   f"{period}: {minutes:,.0f} participant minutes")

@@ -1,6 +1,6 @@
 """Reads usage: what days, weeks and months came to."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
@@ -92,3 +92,14 @@ def first_of(day: date, unit: Unit) -> date:
             return day - timedelta(days=day.weekday())
         case Unit.MONTH:
             return day.replace(day=1)
+
+
+def periods(first: date, last: date, unit: Unit) -> Iterator[date]:
+    """Yield the first day of each period from `first`, which is one, to before `last`."""
+    day = first
+    while day < last:
+        yield day
+        if unit is Unit.MONTH:
+            day = first_of(day + timedelta(days=31), unit)
+        else:
+            day += timedelta(days=7 if unit is Unit.WEEK else 1)

@@ -11,7 +11,7 @@ from console.pages.refusals import WrongQueryError
 from console.pages.site import Shown, with_files
 from console.pages.views.sessions import what_hides
 from console.queries.tables import Row
-from console.queries.usage import Unit, Wanted, first_of, usage_of
+from console.queries.usage import Unit, Wanted, first_of, periods, usage_of
 
 _FILTERS = {"from": "from", "to": "to", "organization": "organization"}
 _DEFAULT_DAYS = {Unit.DAY: 31, Unit.WEEK: 182, Unit.MONTH: 366}
@@ -54,7 +54,7 @@ def usage(asking: Asking) -> Shown:
         "first": first,
         "last": last - timedelta(days=1),
         "filters": {name: asking.text(name) for name in _FILTERS},
-        "chart": draw_usage(_totals(rows)),
+        "chart": draw_usage(_totals(rows, first, last, unit)),
         "total": {key: sum(row[key] for row in rows) for key in _FIGURES},
     }
     return Shown("usage.html", "Usage", values, (with_files(asking, listing),))
@@ -63,9 +63,11 @@ def usage(asking: Asking) -> Shown:
 _FIGURES = ("sessions", "participant_minutes", "recording_minutes")
 
 
-def _totals(rows: Sequence[Row]) -> list[tuple[str, float]]:
-    """Return the participant minutes of each period over all organizations, in order."""
-    totals: dict[str, Any] = {}
+def _totals(rows: Sequence[Row], first: date, last: date, unit: Unit) -> list[tuple[str, float]]:
+    """Return the participant minutes of each period over all organizations, in order; 0 where nothing was."""
+    totals: dict[str, Any] = dict.fromkeys(map(str, periods(first, last, unit)), 0)
     for row in rows:
-        totals[str(row["period"])] = totals.get(str(row["period"]), 0) + row["participant_minutes"]
+        # A session whose start is not known is in no period.
+        if row["period"] is not None:
+            totals[str(row["period"])] = totals.get(str(row["period"]), 0) + row["participant_minutes"]
     return [(period, float(minutes)) for period, minutes in sorted(totals.items())]

@@ -13,7 +13,7 @@ from tests.console.pages.running import RunningConsole, running_console
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
-_FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
+FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
 _MISSING = "No browser: `make env` brings playwright where it has wheels, `apt-get install chromium` the program."
 
 
@@ -30,7 +30,7 @@ def browser() -> "Iterator[Browser]":
             pytest.fail(_MISSING)
         pytest.skip(_MISSING)
     with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=program, args=_FLAGS)
+        started = playwright.chromium.launch(executable_path=program, args=FLAGS)
         yield started
         started.close()
 
