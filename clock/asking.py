@@ -91,7 +91,7 @@ class Asker:
         return True
 
     def not_found(self, session_id: str, asked_at: datetime) -> None:
-        """Note that the vendor does not know a session, whoever it is asked as."""
+        """Note that the vendor does not know a session with any of the credentials."""
         self.told.sessions += 1
         self.told.not_found += 1
         lookup = Lookup(session_id, asked_at, is_found=False, is_ended=False, participants=0)

@@ -14,7 +14,7 @@ from vendor_api.credentials import Credentials
 _PER_PAGE = 100
 # Rows; no vendor's greatest number is smaller.
 _SMALL = 10
-# Pages of one list: beyond, an API that ignores the number of the page would be asked for ever.
+# Pages of one list: beyond, an API that ignores the page number would be asked without end.
 _MOST_PAGES = 10_000
 
 

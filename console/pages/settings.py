@@ -97,7 +97,7 @@ class ConsoleSettings:
         """Refuse what would let anybody in.
 
         Raises:
-            SettingError: a header is trusted, whoever sends it.
+            SettingError: a header is trusted from any sender.
             ConsoleCantStartError: there is no login, or no key to sign cookies with.
         """
         if self.trust_header is not None and not self.trust_networks:

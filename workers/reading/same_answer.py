@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 _encode = msgspec.json.Encoder(order="sorted").encode
-# A link is signed anew with each call, and a new signature may come with a new expiry.
+# Each call signs a link again, and a new signature may come with a new expiry.
 _ASIDE = frozenset({"updated_at", "download_url_expiry"})
 
 

@@ -102,5 +102,5 @@ class Doorkeeper:
 
 
 def address_of(connection: HTTPConnection) -> str:
-    """Return the address of whoever opened the connection: a proxy's, where one stands before us."""
+    """Return the address that opened the connection: a proxy's, where one stands before us."""
     return connection.client.host if connection.client else ""

@@ -20,7 +20,7 @@ _COLUMNS = (
 
 
 class HealthPage:
-    """The page, which looks at most every ten seconds, whoever asks."""
+    """The page, which looks at most every ten seconds for all viewers together."""
 
     def __init__(self, environment: Mapping[str, str]) -> None:
         self._environment = environment

@@ -1,6 +1,6 @@
 """40 hostile addresses by five ways, over real sockets: none is connected to, by whatever way it comes.
 
-Every connection that this process opens, whoever opens it, is seen by an audit hook of the interpreter.
+Every connection that this process opens is seen by an audit hook of the interpreter.
 """
 
 import asyncio
