@@ -8,13 +8,26 @@ import sys
 import time
 from collections.abc import Mapping
 
-from benchmarks import cost, end_to_end, growth, idle_latency, intake, marks, memory, replay, sending, yardsticks
+from benchmarks import (
+    asking,
+    cost,
+    end_to_end,
+    growth,
+    idle_latency,
+    intake,
+    marks,
+    memory,
+    replay,
+    sending,
+    yardsticks,
+)
 from benchmarks.effort import Benchmark, Effort, Line
 from benchmarks.ground import ground
 from benchmarks.load import WRK
 from benchmarks.report import print_line, print_tables
 
 BENCHMARKS: Mapping[str, Benchmark] = {
+    "asking": asking.measure,
     "intake": intake.measure,
     "end_to_end": end_to_end.measure,
     "cost": cost.measure,

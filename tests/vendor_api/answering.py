@@ -1,15 +1,15 @@
 """What the fake vendor answers to a call whose credentials are right."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Self
 
 from tests.vendor_api.hooks import BadHookError, Hooks
 from tests.vendor_api.switches import Switches
-from tests.vendor_api.telling import Row, participant_rows, recording_row, session_row
-from tests.vendor_api.world import RecordingMade, SessionHeld, iso
+from tests.vendor_api.telling import Row, participant_rows, recording_row, session_row, status_of
+from tests.vendor_api.world import RecordingMade, SessionHeld
 from vendor_api.registrations import EVENTS
 
 
@@ -65,30 +65,36 @@ class Answering:
     ) -> Said:
         """Return the answer to a call about these sessions; `is_over`: all of them have ended, if they ever do."""
         as_of = None if is_over else self.as_of
-        begun = [one for one in sessions if one.started_at <= self.as_of]
         match path.strip("/").split("/"):
             case ["sessions"] if method == "GET":
-                return self._sessions(query, begun, as_of)
+                return self._sessions(query, self._begun(sessions), as_of)
             case ["sessions", session_id, *rest] if method == "GET":
-                held = next((one for one in begun if one.id == session_id), None)
-                if held is None:
+                held = next((one for one in sessions if one.id == session_id), None)
+                if held is None or held.started_at > self.as_of:
                     return not_found(self.dialect, f"No session found with id {session_id}")
                 return self._session(held, rest, query, as_of)
             case ["recordings"] if method == "GET":
-                return self._recordings(query, begun, as_of)
+                return self._recordings(query, self._begun(sessions), as_of)
             case ["webhooks", *rest] if len(rest) <= 1:
                 return self._webhooks(method, rest[0] if rest else None, body)
         return not_found(self.dialect, "Could not route to the path.")
 
+    def _begun(self, sessions: Sequence[SessionHeld]) -> list[SessionHeld]:
+        return [one for one in sessions if one.started_at <= self.as_of]
+
     def _sessions(self, query: dict[str, str], begun: Sequence[SessionHeld], as_of: datetime | None) -> Said:
-        rows = [
-            session_row(one, self.switches, self.owner, as_of)
+        since, until = _bounds(query)
+        held = [
+            one
             for one in sorted(begun, key=lambda one: (one.started_at, one.id))
-            if _is_within(one.started_at, query) and query.get("associated_id", one.meeting_id) == one.meeting_id
+            if since <= one.started_at <= until
+            and query.get("associated_id", one.meeting_id) == one.meeting_id
+            and query.get("status", status_of(one, as_of)) == status_of(one, as_of)
         ]
-        if "status" in query:
-            rows = [row for row in rows if row["status"] == query["status"]]
-        return self._page(self._sorted(rows, query), query, "sessions")
+        # Only the rows that are shown are made: a long list must not take the time of many.
+        return self._page(
+            self._sorted(held, query), query, "sessions", lambda one: session_row(one, self.switches, self.owner, as_of)
+        )
 
     def _session(self, held: SessionHeld, rest: list[str], query: dict[str, str], as_of: datetime | None) -> Said:
         if not rest:
@@ -103,12 +109,13 @@ class Answering:
         return self._page(rows, query, "participants")
 
     def _recordings(self, query: dict[str, str], begun: Sequence[SessionHeld], as_of: datetime | None) -> Said:
+        since, until = _bounds(query)
         made: list[tuple[SessionHeld, RecordingMade]] = [
             (one, recording)
             for one in begun
             for recording in one.recordings
             if recording.invoked_at <= self.as_of
-            and _is_within(recording.invoked_at, query)
+            and since <= recording.invoked_at <= until
             and query.get("meeting_id", one.meeting_id) == one.meeting_id
         ]
         made.sort(key=lambda pair: (pair[1].invoked_at, pair[1].id))
@@ -131,16 +138,18 @@ class Answering:
             return not_found(self.dialect, "Error: resource not found")
         return Said.json(status, {"success": True, "data": data})
 
-    def _sorted(self, rows: list[Row], query: dict[str, str]) -> list[Row]:
+    def _sorted(self, rows: list[Any], query: dict[str, str]) -> list[Any]:
         return rows if query.get("sort_order", self.switches.order) == "ASC" else rows[::-1]
 
-    def _page(self, rows: list[Row], query: dict[str, str], name: str) -> Said:
-        """Return a page of a list; with no name, `data` is the list itself."""
+    def _page(
+        self, rows: list[Any], query: dict[str, str], name: str, make: Callable[[Any], Row] = lambda row: row
+    ) -> Said:
+        """Return a page of a list, its rows made by `make`; with no name, `data` is the list itself."""
         switches = self.switches
         size = max(min(int(query.get("per_page") or 25), switches.most_per_page), 1)
         number = 0 if switches.ignores_page else max(int(query.get("page_no") or 1) - switches.first_page, 0)
         begin, repeated = number * size, int(switches.shifts and number > 0)
-        shown = rows[begin - repeated : begin + size] if begin < len(rows) else []
+        shown = [make(row) for row in rows[begin - repeated : begin + size]] if begin < len(rows) else []
         paging = {
             "total_count": len(rows) + switches.total_off,
             "start_offset": begin + 1 if shown else 0,
@@ -154,5 +163,7 @@ class Answering:
         return Said.json(200, answer)
 
 
-def _is_within(at: datetime, query: dict[str, str]) -> bool:
-    return query.get("start_time", "") <= str(iso(at)) <= query.get("end_time", "9999")
+def _bounds(query: dict[str, str]) -> tuple[datetime, datetime]:
+    """Return the time that is asked for; to the millisecond, as times are told."""
+    since, until = query.get("start_time", "0001-01-01T00:00:00Z"), query.get("end_time", "9999-12-31T00:00:00Z")
+    return datetime.fromisoformat(since), datetime.fromisoformat(until) + timedelta(microseconds=999)

@@ -19,7 +19,7 @@ from tests.vendor_api.answering import Answering, Said, not_found, unauthorized
 from tests.vendor_api.handler import Handler
 from tests.vendor_api.hooks import Hooks
 from tests.vendor_api.switches import Fault, Switches
-from tests.vendor_api.world import ORGANIZATION, World
+from tests.vendor_api.world import ORGANIZATION, SessionHeld, World
 
 ACCOUNT = "0123456789abcdef0123456789abcdef"
 API_KEY = "dyte-key-that-nobody-may-see"
@@ -95,6 +95,7 @@ class FakeVendor:
         self.on_call: Callable[[str], None] | None = None
         self.refused: dict[str, int] = {}
         self._lock = threading.Lock()
+        self._known: tuple[list[SessionHeld], tuple[str, int], list[SessionHeld]] = ([], ("", 0), [])
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = True
         self._server.vendor = self  # type: ignore[attr-defined]
@@ -160,8 +161,16 @@ class FakeVendor:
             return Said.json(403, {"success": False, "errors": [{"code": 10000, "message": "Not allowed"}]})
         world_id = (self.dyte if dialect == "dyte" else self.apps)[owner]
         answering = Answering(dialect, owner, self.switches, self.hooks, self.as_of or datetime.max.replace(tzinfo=UTC))
-        sessions = [one for one in self.world.sessions if one.organization_id == world_id]
+        sessions = self._sessions_of(world_id)
         return answering.answer(method, path, query, body, sessions, is_over=self.as_of is None)
+
+    def _sessions_of(self, organization_id: str) -> list[SessionHeld]:
+        """Return the sessions of an organization; looked for again only where the world's list is another one."""
+        known, of, sessions = self._known
+        if known is not self.world.sessions or of != (organization_id, len(known)):
+            sessions = [one for one in self.world.sessions if one.organization_id == organization_id]
+            self._known = self.world.sessions, (organization_id, len(self.world.sessions)), sessions
+        return sessions
 
     def _whose(self, path: str, headers: dict[str, str]) -> tuple[str, str, str]:
         """Return the dialect, the organization or app whose credentials are right, and the path from the base on."""

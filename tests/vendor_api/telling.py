@@ -23,6 +23,12 @@ _ARRIVES_AFTER = timedelta(minutes=2)
 _TIMES = ("started_at", "ended_at", "joined_at", "left_at")
 
 
+def status_of(session: SessionHeld, as_of: datetime | None) -> str:
+    """Return whether a session goes on at a time."""
+    ended = session.ended_at is not None and (as_of is None or session.ended_at <= as_of)
+    return "ENDED" if ended else "LIVE"
+
+
 def session_row(session: SessionHeld, switches: Switches, owner: str, as_of: datetime | None) -> Row:
     """Return what is told of a session at a time, to credentials of an organization."""
     row = session_answer(session, as_of=as_of)
