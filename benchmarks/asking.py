@@ -76,7 +76,7 @@ def _backfill(url: str, sessions: int) -> Line:
             Publishing(url, stopping) as publishing,
         ):
             history = History(client)
-            work = Backfill(connection, history, Asker(history, publishing.publish))
+            work = Backfill(connection, history, Asker(history, publishing.publish, publishing.flush))
             before, began = _peak_mib(), time.monotonic()
             work.all(settings.credentials[0], NINE - timedelta(days=1), None)
             took = time.monotonic() - began

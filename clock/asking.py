@@ -13,7 +13,7 @@ from workers.queue.delivery import Provider, new_delivery_id
 from workers.queue.observation import Answers, Lookup, Observation, ObservedKind
 
 Publish = Callable[[Answers], None]
-"""Puts answers on the queue; returns once they are kept there."""
+"""Takes answers for the queue; `flush` returns once they are kept there."""
 
 LIVE = "LIVE"
 # A recording may be asked for shortly before the session's start is noted, and goes on for a day at most.
@@ -51,9 +51,17 @@ class Asker:
         asked: the sessions that the vendor knew, in the order in which they were asked about.
     """
 
-    def __init__(self, history: History, publish: Publish) -> None:
+    def __init__(self, history: History, publish: Publish, flush: Callable[[], None] = lambda: None) -> None:
+        """Do nothing yet.
+
+        Args:
+            history: of the vendor.
+            publish: takes answers for the queue.
+            flush: returns once all that was taken is there.
+        """
         self._history = history
         self._publish = publish
+        self.flush = flush
         self.told = Told()
         self.asked: dict[str, None] = {}
 

@@ -61,6 +61,7 @@ class Backfill:
             ).fetchone()
             if one is not None and one[0] is not None and one[1] is not None:
                 self.asker.recordings_of(credentials, *one)
+        self.asker.flush()
         return is_known
 
     def all(self, credentials: Credentials, since: datetime, until: datetime | None) -> None:
@@ -89,6 +90,7 @@ class Backfill:
                 listing.recordings(credentials, begin, end + WIDER)
             listing.sessions(credentials, begin, end, page, lambda done: self._done(name, (begin, end), done))
             listing.live_sessions(credentials)
+            self.asker.flush()
             with self.connection.cursor() as cursor:
                 reconciliations.forget(cursor, name)
         except BaseException:
@@ -128,6 +130,7 @@ class Backfill:
     def _done(self, name: str, window: tuple[datetime, datetime], page: Page) -> None:
         self.listed += len(page.rows)
         self.progress(self.listed, page.total)
+        self.asker.flush()
         with self.connection.cursor() as cursor:
             reconciliations.advance(cursor, name, self._holder, window, page.number + 1)
 

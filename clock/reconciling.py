@@ -80,7 +80,7 @@ class Reconciler:
             Publishing(self._broker_url, stopping) as publishing,
         ):
             history = History(client)
-            asker = Asker(history, publishing.publish)
+            asker = Asker(history, publishing.publish, publishing.flush)
             try:
                 while due and not stopping.is_set():
                     for session in due:
@@ -92,6 +92,7 @@ class Reconciler:
                         later = due_sessions(cursor, DAYS, self._quiet, self._every, _AT_ONCE)
                         # What the workers have not written yet comes up again.
                         due = [session for session in later if session.id not in asked]
+                asker.flush()
                 if is_round:
                     self._go_round(connection, history, asker, progress)
             except (StoppedError, _TakenOverError):
@@ -153,6 +154,7 @@ class Reconciler:
             except VendorError as error:
                 self._refused(connection, credentials, error)
                 is_whole = False
+        asker.flush()
         if is_whole:
             with connection.cursor() as cursor:
                 reconciliations.finish(cursor, RECONCILE, self._holder, progress.now)

@@ -79,7 +79,7 @@ def backfill(
         without_logs(),
     ):
         history = History(client)
-        work = Backfill(connection, history, Asker(history, publishing.publish))
+        work = Backfill(connection, history, Asker(history, publishing.publish, publishing.flush))
         if session is not None:
             _one(work, settings.credentials, session)
         elif began_since is not None and dry_run:

@@ -11,11 +11,16 @@ down_revision = "0007"
 branch_labels = None
 depends_on = None
 
-# Writers wait from here to the end, readers only at the last moment: in the order in which a worker's transaction uses
-# the tables.
+# Writers wait from here to the end, readers only at the last moment. Everything that other migrations lock in the same
+# transaction is locked now, in the order in which a worker's transaction uses the tables; locked one by one, migration
+# and worker could deadlock.
 HOLD_WRITERS = """
-LOCK TABLE rollcall.sessions, rollcall.participants, rollcall.timeline IN SHARE ROW EXCLUSIVE MODE
+LOCK TABLE rollcall.deliveries, rollcall.sessions, rollcall.participants, rollcall.timeline, rollcall.recordings,
+    rollcall.meetings
+IN SHARE ROW EXCLUSIVE MODE
 """
+# Whoever settles answers reads these first, and must wait before that.
+HOLD_OBSERVERS = "LOCK TABLE rollcall.observations, rollcall.lookups IN ACCESS EXCLUSIVE MODE"
 
 TABLES = (
     """
@@ -289,6 +294,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    op.execute(HOLD_OBSERVERS)
     op.execute(HOLD_WRITERS)
     for name, table in TRIGGERS.items():
         op.execute(f"DROP TRIGGER {name} ON rollcall.{table}")

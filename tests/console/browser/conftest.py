@@ -17,9 +17,9 @@ FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-backgroun
 _MISSING = "No browser: `make env` brings playwright where it has wheels, `apt-get install chromium` the program."
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 def browser() -> "Iterator[Browser]":
-    """A browser without a window."""
+    """A browser without a window, for one test: meanwhile playwright runs a loop that other tests would run into."""
     program = shutil.which("chromium") or shutil.which("chromium-browser")
     try:
         from playwright.sync_api import sync_playwright  # noqa: PLC0415 - some platforms lack it
