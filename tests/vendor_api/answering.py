@@ -119,8 +119,9 @@ class Answering:
             and query.get("meeting_id", one.meeting_id) == one.meeting_id
         ]
         made.sort(key=lambda pair: (pair[1].invoked_at, pair[1].id))
-        rows = [recording_row(session, one, self.switches, as_of) for session, one in made]
-        return self._page(self._sorted(rows, query), query, "")
+        return self._page(
+            self._sorted(made, query), query, "", lambda pair: recording_row(pair[0], pair[1], self.switches, as_of)
+        )
 
     def _webhooks(self, method: str, hook_id: str | None, body: Any) -> Said:
         if hook_id == "all" and method == "GET" and self.dialect == "realtimekit":
