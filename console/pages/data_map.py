@@ -45,7 +45,7 @@ class DataMap:
             return None
         place = self._places.get((table, column))
         if place is None:
-            # A view that was made anew has another number.
+            # A view that was created again has another number.
             with self._lock, connection.cursor() as cursor:
                 self._places = {(row[0], row[1]): (row[2], row[3]) for row in cursor.execute(_COLUMNS)}
             place = self._places.get((table, column))

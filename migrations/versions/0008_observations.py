@@ -235,10 +235,7 @@ TRIGGERS = {
 # What is known from the API alone goes, and each time is an event's again.
 WITHOUT_OBSERVATIONS = (
     "DELETE FROM rollcall.timeline WHERE source = 'api'",
-    """
-    DELETE FROM rollcall.recordings AS recording
-    WHERE NOT EXISTS (SELECT FROM rollcall.deliveries WHERE subject_id = recording.id)
-    """,
+    "DELETE FROM rollcall.recordings AS r WHERE NOT EXISTS (SELECT FROM rollcall.deliveries WHERE subject_id = r.id)",
     """
     DELETE FROM rollcall.participants
     WHERE stated_joined_at IS NULL AND noticed_joined_at IS NULL AND last_left_at IS NULL AND observed_by IS NOT NULL
@@ -282,8 +279,7 @@ OLD_KEY = (
         DROP CONSTRAINT participants_left_source_check,
         ADD CONSTRAINT participants_left_source_check CHECK (left_source IN ('event', 'session_end'))
     """,
-    "DROP TABLE rollcall.lookups",
-    "DROP TABLE rollcall.observations",
+    "DROP TABLE rollcall.lookups, rollcall.observations",
 )
 
 
