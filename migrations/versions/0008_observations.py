@@ -19,7 +19,7 @@ LOCK TABLE rollcall.deliveries, rollcall.sessions, rollcall.participants, rollca
     rollcall.meetings
 IN SHARE ROW EXCLUSIVE MODE
 """
-# Whoever settles answers reads these first, and must wait before that.
+# Workers of deliveries read them after those above.
 HOLD_OBSERVERS = "LOCK TABLE rollcall.observations, rollcall.lookups IN ACCESS EXCLUSIVE MODE"
 
 TABLES = (
@@ -290,8 +290,8 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    op.execute(HOLD_OBSERVERS)
     op.execute(HOLD_WRITERS)
+    op.execute(HOLD_OBSERVERS)
     for name, table in TRIGGERS.items():
         op.execute(f"DROP TRIGGER {name} ON rollcall.{table}")
         op.execute(f"DROP FUNCTION rollcall.{name}")

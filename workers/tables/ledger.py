@@ -32,6 +32,8 @@ RETURNING id
 
 # Otherwise deferred constraints and triggers would only fail at the commit, when the row at fault is unknown.
 _CHECK_AT_ONCE = "SET CONSTRAINTS ALL IMMEDIATE"
+# Before the ledger is read: a lock that is raised after reading could deadlock with a migration.
+_WILL_WRITE = "LOCK TABLE rollcall.deliveries IN ROW EXCLUSIVE MODE"
 _KINDS = "SELECT DISTINCT event, status FROM rollcall.deliveries WHERE id = ANY(%b::uuid[])"
 _KNOWN = "SELECT id FROM rollcall.deliveries WHERE id = ANY(%b::uuid[])"
 
@@ -139,6 +141,7 @@ def kinds_of(cursor: Cursor, ids: Sequence[UUID]) -> set[tuple[str | None, str]]
 def check_at_once(cursor: Cursor) -> None:
     """Make deferred constraints and triggers run with each statement of the transaction, not at the commit."""
     cursor.execute(_CHECK_AT_ONCE)
+    cursor.execute(_WILL_WRITE)
 
 
 def first_copies(cursor: Cursor, bodies: Sequence[tuple[str | None, bytes]]) -> list[FirstCopy]:
