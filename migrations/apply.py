@@ -10,14 +10,11 @@ if TYPE_CHECKING:
     from alembic.config import Config
 
 
-_DEADLOCK = "40P01"
-
-
 class MigrationError(Exception):
     """The database could not be migrated. The message is one line: why, and what to do."""
 
 
-def migrate_database(url: str, revision: str = "head", tries: int = 5) -> None:
+def migrate_database(url: str, revision: str = "head") -> None:
     """Migrate the database at `url` (any URL that libpq accepts) to `revision`.
 
     Raises:
@@ -36,10 +33,6 @@ def migrate_database(url: str, revision: str = "head", tries: int = 5) -> None:
             "than the one that migrated this database?"
         ) from error
     except DBAPIError as error:
-        if tries > 1 and getattr(error.orig, "sqlstate", None) == _DEADLOCK:
-            # Nothing has changed, and the worker that was in the way goes on meanwhile.
-            migrate_database(url, revision, tries - 1)
-            return
         if error.statement is None:  # no statement was run: the connection failed
             raise MigrationError(
                 f"The database can't be reached: {reason(error.orig, url)} Is the server that DATABASE_URL names up?"

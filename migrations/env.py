@@ -7,7 +7,7 @@ settings (for the `alembic` command). It is never printed.
 from typing import cast
 
 from alembic import context
-from sqlalchemy import MetaData, NullPool, create_engine, text
+from sqlalchemy import Connection, MetaData, NullPool, create_engine, text
 
 from migrations.apply import MigrationError
 from migrations.encoding import encoding_fault
@@ -30,6 +30,16 @@ LOCK_TIMEOUT = "10s"
 
 # How long a second migrator waits for the first.
 TURN_TIMEOUT = "10min"
+
+# What a worker's transaction writes, in its order. Migrations would lock these one by one as they come to them, and
+# could deadlock with a worker.
+WRITTEN = (
+    *("deliveries", "sessions", "participants", "participant_events", "timeline", "artifacts", "recordings"),
+    *("livestreams", "meetings", "organizations"),
+)
+_THERE = text("""
+    SELECT 'rollcall.' || name FROM unnest(CAST(:names AS text[])) WITH ORDINALITY AS written (name, place)
+    WHERE to_regclass('rollcall.' || name) IS NOT NULL ORDER BY place""")
 
 
 def migrate(metadata: MetaData) -> None:
@@ -69,13 +79,22 @@ def migrate(metadata: MetaData) -> None:
             compare_server_default=True,
         )
         migration = context.get_context()
-        require_revision(connection, metadata, migration.get_current_revision())
+        revision = migration.get_current_revision()
+        require_revision(connection, metadata, revision)
+        if revision not in {None, context.script.get_current_head()}:
+            _hold_writers(connection)
         with context.begin_transaction():
             context.run_migrations()
         if migration.get_current_revision() == context.script.get_current_head():
             make_queue(connection)
             make_parked(connection)
             make_whole(connection, metadata)
+
+
+def _hold_writers(connection: Connection) -> None:
+    """Let workers wait until the migration has ended; readers wait only where a migration needs a table alone."""
+    there = connection.execute(_THERE, {"names": list(WRITTEN)}).scalars()
+    connection.execute(text(f"LOCK TABLE {', '.join(there)} IN SHARE ROW EXCLUSIVE MODE"))
 
 
 def _connect(url: str) -> Session:
