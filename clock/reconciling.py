@@ -34,7 +34,7 @@ _LEASE = timedelta(minutes=2)
 # How far back the first round looks, and how far each further one before the last: a session may be listed late.
 DAYS = timedelta(days=3)
 _OVERLAP = timedelta(hours=6)
-# Sessions asked about before the lease is renewed.
+# Sessions looked for at once.
 _AT_ONCE = 20
 # Seconds before refused credentials, or an API that is away, are tried again.
 _PAUSE = 300.0
@@ -63,6 +63,8 @@ class Reconciler:
         self._holder = uuid4()
         self._whose = Whose(settings.credentials)
         self._not_before: dict[Credentials, float] = {}
+        # When each session was asked about, with the end that was known: workers may not have written the answers yet.
+        self._asked: dict[tuple[str, datetime | None], float] = {}
 
     def work(self, connection: Session, stopping: threading.Event) -> None:
         """Ask about what is due, if this process is the one that asks."""
@@ -70,7 +72,7 @@ class Reconciler:
             progress = self._take(cursor)
             if progress is None:
                 return
-            due = due_sessions(cursor, DAYS, self._quiet, self._every, _AT_ONCE)
+            due = self._due(cursor)
         is_round = progress.done_at is None or progress.now - progress.done_at >= self._every
         if not due and not is_round:
             return
@@ -86,12 +88,9 @@ class Reconciler:
                     for session in due:
                         self._renew(connection)
                         self._ask(connection, asker, session, progress.now)
+                        self._asked[session.id, session.ended_at] = time.monotonic()
                     with connection.cursor() as cursor:
-                        progress = self._take(cursor) or progress
-                        asked = {session.id for session in due}
-                        later = due_sessions(cursor, DAYS, self._quiet, self._every, _AT_ONCE)
-                        # What the workers have not written yet comes up again.
-                        due = [session for session in later if session.id not in asked]
+                        due = self._due(cursor)
                 asker.flush()
                 if is_round:
                     self._go_round(connection, history, asker, progress)
@@ -104,6 +103,13 @@ class Reconciler:
 
     def _take(self, cursor: psycopg.Cursor[tuple[object, ...]]) -> Progress | None:
         return reconciliations.take(cursor, RECONCILE, self._holder, _LEASE)
+
+    def _due(self, cursor: psycopg.Cursor[tuple[object, ...]]) -> list[DueSession]:
+        """Return sessions that are due, but for those that this process has asked about of late."""
+        since = time.monotonic() - self._every.total_seconds()
+        self._asked = {session: at for session, at in self._asked.items() if at > since}
+        due = due_sessions(cursor, DAYS, self._quiet, self._every, _AT_ONCE + len(self._asked))
+        return [session for session in due if (session.id, session.ended_at) not in self._asked]
 
     def _ask(self, connection: Session, asker: Asker, session: DueSession, now: datetime) -> None:
         """Ask about a session as each that may know it."""
@@ -130,9 +136,8 @@ class Reconciler:
             asker.not_found(session.id, now)
 
     def _go_round(self, connection: Session, history: History, asker: Asker, progress: Progress) -> None:
-        """Go through the lists since the last round, at the page where one was broken off."""
-        since = progress.since or (progress.done_at - _OVERLAP if progress.done_at else progress.now - DAYS)
-        until = progress.until or progress.now
+        """Go through the lists since the last round; what is in the tables of one that was broken off is passed over."""
+        since, until = progress.done_at - _OVERLAP if progress.done_at else progress.now - DAYS, progress.now
         listing = Listing(
             history,
             asker,

@@ -102,6 +102,16 @@ def test_a_round_with_nothing_new_takes_a_few_calls(connection: Session, databas
         assert 0 < len(vendor.calls) - before <= 20
 
 
+def test_nothing_is_asked_about_twice_while_the_workers_are_away(connection: Session, database_url: str) -> None:
+    world = recent(25)
+    work(connection, world.deliveries())
+    with FakeVendor(world) as vendor:
+        at = Desk(database_url, vendor)
+        for _ in range(3):
+            at.reconciler.work(connection, threading.Event())
+        assert sorted(participants(vendor)) == sorted(one.id for one in world.sessions)
+
+
 def test_a_session_that_goes_on_is_asked_about_again_until_it_has_ended(connection: Session, database_url: str) -> None:
     now = datetime.now(UTC).replace(microsecond=0)
     [session] = recent(1).sessions
