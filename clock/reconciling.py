@@ -136,7 +136,7 @@ class Reconciler:
             asker.not_found(session.id, now)
 
     def _go_round(self, connection: Session, history: History, asker: Asker, progress: Progress) -> None:
-        """Go through the lists since the last round; what is in the tables of one that was broken off is passed over."""
+        """Go through the lists since the last round; one that was broken off passes over what is in the tables."""
         since, until = progress.done_at - _OVERLAP if progress.done_at else progress.now - DAYS, progress.now
         listing = Listing(
             history,
