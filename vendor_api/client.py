@@ -140,7 +140,13 @@ class VendorClient:
             asked_at = self._pace.wait(credentials.account)
             status, headers, content = self._exchange(method, credentials, path, query, body)
             if status == httpx2.codes.TOO_MANY_REQUESTS:
-                self._pace.pause(credentials.account, retry_after(headers, datetime.now(UTC)))
+                seconds = retry_after(headers, datetime.now(UTC))
+                self._pace.pause(credentials.account, seconds)
+                if method != "GET":
+                    raise RefusedCallError(
+                        f"{_where(credentials)} refuses calls for {seconds:.0f} s, as there were too many of them; "
+                        "nothing was changed. Repeat it then."
+                    )
                 continue
             seconds = rest(headers)
             if seconds:

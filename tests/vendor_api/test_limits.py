@@ -15,7 +15,7 @@ from tests.vendor_api.fake_vendor import FakeVendor
 from tests.vendor_api.switches import Fault
 from vendor_api.client import VendorClient
 from vendor_api.credentials import Credentials
-from vendor_api.errors import StoppedError
+from vendor_api.errors import RefusedCallError, StoppedError
 
 _PAUSE = """
 SELECT extract(epoch FROM paused_until - clock_timestamp()) FROM rollcall.vendor_pace
@@ -101,13 +101,15 @@ def test_after_the_pause_the_call_is_made_and_none_before(
     assert early == [0.0] * 4
 
 
-def test_a_change_that_is_refused_with_429_is_made_later_as_nothing_was_changed(
-    vendor: FakeVendor, client: VendorClient
+def test_a_change_that_is_refused_with_429_is_not_made_again_and_says_when_to_repeat_it(
+    vendor: FakeVendor, client: VendorClient, database_url: str
 ) -> None:
-    vendor.faults = [too_many("0")]
+    vendor.faults = [too_many("120")]
     body = {"name": "n", "url": "https://example.com/webhook", "events": [], "enabled": True}
-    client.send("POST", of(vendor), "/webhooks", body)
-    assert [call.status for call in vendor.calls] == [429, 201]
+    with pytest.raises(RefusedCallError, match="for 120 s.*nothing was changed"):
+        client.send("POST", of(vendor), "/webhooks", body)
+    assert [call.status for call in vendor.calls] == [429]
+    assert pause_of(database_url) > 60
 
 
 @pytest.mark.parametrize(
