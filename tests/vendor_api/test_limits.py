@@ -106,7 +106,7 @@ def test_a_change_that_is_refused_with_429_is_not_made_again_and_says_when_to_re
 ) -> None:
     vendor.faults = [too_many("120")]
     body = {"name": "n", "url": "https://example.com/webhook", "events": [], "enabled": True}
-    with pytest.raises(RefusedCallError, match="for 120 s.*nothing was changed"):
+    with pytest.raises(RefusedCallError, match=r"for 120 s.*nothing was changed"):
         client.send("POST", of(vendor), "/webhooks", body)
     assert [call.status for call in vendor.calls] == [429]
     assert pause_of(database_url) > 60
