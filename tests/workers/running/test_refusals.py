@@ -31,7 +31,7 @@ def held(work: Work) -> None:
             "title",
         ),
         ("TABLE rollcall.deliveries RENAME TO x", "TABLE rollcall.x RENAME TO deliveries", "42P01", "deliveries"),
-        ("SCHEMA rollcall RENAME TO x", "SCHEMA x RENAME TO rollcall", "42P01", "rollcall."),
+        ("SCHEMA rollcall RENAME TO x", "SCHEMA x RENAME TO rollcall", "3F000", '"rollcall"'),
     ],
 )
 def test_where_all_are_refused_they_are_held_and_a_repair_is_enough(
