@@ -17,10 +17,11 @@ from workers.reading.observations import read_observation
 from workers.reading.observed_facts import ObservedFacts
 from workers.reading.scope import Scope
 from workers.rules.merge import Merge
+from workers.rules.recording import ObservedState
 from workers.settling.names import write_names
 from workers.settling.rebuild import rebuild_sessions
 from workers.settling.subjects import settle_subjects
-from workers.settling.write import write_observed, write_sessions
+from workers.settling.write import write_sessions
 from workers.tables.arrays import Cursor
 from workers.tables.locks import lock
 from workers.tables.lookups import look_up
@@ -73,7 +74,7 @@ def _observe(cursor: Cursor, answers: Answers, scope: Scope) -> Observed:
     keep(cursor, sorted_out.new)
     confirm(cursor, [(stored.id, one.observation.observed_at) for stored, one in sorted_out.same])
     changed = {one.observation.session_id for one in sorted_out.new} - {None}
-    complete = look_up(cursor, answers.lookups, sorted(sessions))
+    complete = look_up(cursor, answers.lookups, sessions)
     if sorted_out.new or sorted_out.same:
         changed |= _write(cursor, sorted_out)
     done = frozenset(one for one in changed if one is not None)
@@ -90,8 +91,11 @@ def _observe(cursor: Cursor, answers: Answers, scope: Scope) -> Observed:
 def _write(cursor: Cursor, sorted_out: "_SortedOut") -> set[str | None]:
     new = sorted_out.new
     recordings = {one.observation.subject_id for one in new if one.observation.kind is ObservedKind.RECORDING}
-    settled = settle_subjects(cursor, [(SubjectKind.RECORDING, one) for one in sorted(recordings)])
+    first_observed = sorted_out.first_observed()
+    subjects = [(SubjectKind.RECORDING, one) for one in sorted(recordings)]
+    settled = settle_subjects(cursor, subjects, first_observed=first_observed)
     settled.entries, settled.gone = settled.all_entries, []
+    settled.observed_recordings -= first_observed.keys()
     merge = Merge()
     for observation_id, one in sorted([(one.observation.id, one) for one in new], key=lambda pair: pair[0].int):
         session_id = one.observation.session_id
@@ -109,7 +113,6 @@ def _write(cursor: Cursor, sorted_out: "_SortedOut") -> set[str | None]:
     merge.name_observed()
     for delivery_id, received_at, facts in sorted(settled.counting, key=lambda one: one[0].int):
         merge.add(delivery_id, received_at, facts)
-    write_observed(cursor, merge.observed)
     write_sessions(cursor, merge, settled)
     rebuilt = sorted_out.sessions_with_less()
     rebuild_sessions(cursor, rebuilt)
@@ -135,6 +138,18 @@ class _SortedOut:
     def is_changed(self, one: KeptObservation) -> bool:
         """Return whether the subject of an observation had another one in the tables."""
         return one.subject in self._known
+
+    def first_observed(self) -> dict[str, list[ObservedState]]:
+        """Return all observations of the recordings that had none before, ordered by id; those that can be read."""
+        states: dict[str, list[ObservedState]] = {}
+        for one in self.new:
+            observation, recording = one.observation, one.facts.recording
+            if observation.kind is ObservedKind.RECORDING and not self.is_changed(one):
+                of_this = states.setdefault(observation.subject_id, [])
+                if recording is not None:
+                    state = ObservedState(observation.id, observation.observed_at, observation.session_id, recording)
+                    of_this.append(state)
+        return states
 
     def sessions_with_less(self) -> set[str]:
         """Return the sessions of which a new observation no longer states what the one before it stated.

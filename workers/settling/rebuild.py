@@ -8,7 +8,7 @@ from workers.reading.facts import Facts
 from workers.rules.merge import Merge
 from workers.settling.observed import observe_again
 from workers.settling.subjects import settle_subjects
-from workers.settling.write import write_observed, write_sessions
+from workers.settling.write import write_sessions
 from workers.tables.arrays import Cursor
 from workers.tables.locks import lock
 from workers.tables.session_tables import empty_sessions
@@ -50,5 +50,4 @@ def write_again(
     settled.entries = [entry for entry in settled.all_entries if entry.session_id in emptied]
     settled.gone = []
     write_sessions(cursor, merge, settled)
-    write_observed(cursor, merge.observed)
     return merge

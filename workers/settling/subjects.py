@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from types import MappingProxyType
 from uuid import UUID
 
 import msgspec
@@ -58,7 +59,7 @@ class SettledSubjects:
         entries: timeline entries that are new, or belong to another delivery than before.
         gone: timeline entries that no longer exist, or belong to another delivery than before.
         all_entries: all entries of the settled subjects.
-        observed_recordings: the settled recordings that have observations.
+        observed_recordings: the settled recordings of which observations may have stated entries before.
         observed_entries: all entries that these state.
         sessions: sessions whose recordings or entries changed.
         streams: streams whose entries without a session changed.
@@ -83,7 +84,12 @@ def subjects_of(batch: Iterable[Kept]) -> list[Subject]:
     return sorted({(f.update.kind, f.update.subject_id) for f in facts if f is not None and f.update is not None})
 
 
-def settle_subjects(cursor: Cursor, subjects: Sequence[Subject], new: Sequence[Kept] = ()) -> SettledSubjects:
+def settle_subjects(
+    cursor: Cursor,
+    subjects: Sequence[Subject],
+    new: Sequence[Kept] = (),
+    first_observed: Mapping[str, Sequence[ObservedState]] = MappingProxyType({}),
+) -> SettledSubjects:
     """Settle subjects from all their updates in the ledger, and mark there which are repeats.
 
     Args:
@@ -91,12 +97,14 @@ def settle_subjects(cursor: Cursor, subjects: Sequence[Subject], new: Sequence[K
         subjects: kind and id.
         new: the deliveries of this batch; the tables already hold the result of the others. Without any, all rows and
             entries of the subjects are returned, else those of the subjects that changed.
+        first_observed: all observations of recordings that had none before, ordered by id.
     """
     settled = SettledSubjects()
     if not subjects:
         return settled
     updates = _updates(cursor, subjects, new)
-    observed = _observed(cursor, [subject_id for kind, subject_id in subjects if kind is SubjectKind.RECORDING])
+    recordings = {subject_id for kind, subject_id in subjects if kind is SubjectKind.RECORDING}
+    observed = {**first_observed, **_observed(cursor, sorted(recordings - first_observed.keys()))}
     repeats: list[Judged] = []
     become: list[_Known] = []
     for subject in subjects:

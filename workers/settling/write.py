@@ -8,7 +8,6 @@ import msgspec
 
 from workers.rules.columns import by_column
 from workers.rules.merge import Merge, Merged
-from workers.rules.observing import ObservedMerge
 from workers.rules.recording import RANKS
 from workers.rules.timeline import PARTICIPANT_ENTRIES, SESSION_ENTRIES, Entry, EntryKey, ObservedEntry
 from workers.settling.subjects import SettledSubjects
@@ -23,37 +22,22 @@ RECORDING_ENTRIES = tuple(f"recording.{status.lower()}" for status in RANKS)
 def write_sessions(cursor: Cursor, merge: Merge, settled: SettledSubjects) -> None:
     """Write what a batch states about sessions and what happened in them."""
     _write_merged(cursor, statements.SESSIONS, merge.sessions)
+    _write_merged(cursor, statements.OBSERVED_SESSIONS, merge.observed.sessions)
     _write_merged(cursor, statements.PARTICIPANTS, merge.participants)
+    _write_merged(cursor, statements.OBSERVED_PARTICIPANTS, merge.observed.participants)
     write_rows(cursor, statements.PARTICIPANT_EVENTS, [row for _, row in sorted(merge.participant_events.items())])
     withdraw_entries(cursor, settled.gone)
     write_timeline(cursor, [*merge.timeline.values(), *settled.entries])
+    _withdraw_observed_entries(cursor, merge.observed.subjects, (*SESSION_ENTRIES, *PARTICIPANT_ENTRIES))
+    _withdraw_observed_entries(cursor, settled.observed_recordings, RECORDING_ENTRIES)
+    write_observed_entries(cursor, [*merge.observed.timeline.values(), *settled.observed_entries])
     _write_merged(cursor, statements.ARTIFACTS, merge.artifacts)
-    write_observed_entries(cursor, settled.observed_recordings, RECORDING_ENTRIES, settled.observed_entries)
     write_rows(cursor, statements.RECORDINGS, sorted(settled.recordings, key=attrgetter("id")))
     write_rows(cursor, statements.LIVESTREAMS, sorted(settled.livestreams, key=attrgetter("stream_id")))
 
 
-def write_observed(cursor: Cursor, observed: ObservedMerge) -> None:
-    """Write what observations state about sessions, beside what events state."""
-    _write_merged(cursor, statements.OBSERVED_SESSIONS, observed.sessions)
-    _write_merged(cursor, statements.OBSERVED_PARTICIPANTS, observed.participants)
-    kinds = (*SESSION_ENTRIES, *PARTICIPANT_ENTRIES)
-    write_observed_entries(cursor, observed.subjects, kinds, observed.timeline.values())
-
-
-def write_observed_entries(
-    cursor: Cursor, subjects: Collection[str], kinds: Sequence[str], entries: Iterable[ObservedEntry]
-) -> None:
-    """Replace the entries of observations about subjects; those that events report too are left out.
-
-    Args:
-        cursor: in a transaction that has locked the sessions.
-        subjects: ids of peers, sessions or recordings that may have such entries.
-        kinds: the kinds of entries that observations of such subjects may state.
-        entries: those that they state now.
-    """
-    if subjects:
-        write_columns(cursor, statements.TIMELINE_OBSERVED_WITHDRAWN, [sorted(subjects), list(kinds)])
+def write_observed_entries(cursor: Cursor, entries: Iterable[ObservedEntry]) -> None:
+    """Write entries of observations; those that events report too are left out."""
     rows = [
         (
             entry.id,
@@ -108,6 +92,12 @@ def write_timeline(cursor: Cursor, entries: Iterable[Entry]) -> None:
         columns = list(zip(*rows, strict=True))
         write_columns(cursor, statements.TIMELINE_OVER_OBSERVED, columns[:3])
         write_columns(cursor, statements.TIMELINE, columns)
+
+
+def _withdraw_observed_entries(cursor: Cursor, subjects: Collection[str], kinds: Sequence[str]) -> None:
+    """Delete the entries of these kinds that observations of subjects stated: peers, sessions or recordings."""
+    if subjects:
+        write_columns(cursor, statements.TIMELINE_OBSERVED_WITHDRAWN, [sorted(subjects), kinds])
 
 
 def _write_merged(cursor: Cursor, statement: LiteralString, merged: Mapping[Any, Merged]) -> None:

@@ -1,31 +1,36 @@
 """The sessions that the vendor's API was asked everything about."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from workers.queue.observation import Lookup
 from workers.tables.arrays import Cursor, write_columns
 
-_WRITE = """
+# A session with many participants comes in several messages, in any order: it is complete once all are there.
+_ALL_THERE = """participants <= (
+    SELECT count(DISTINCT subject_id) FROM rollcall.observations AS observation
+    WHERE observation.session_id = {}.session_id AND observation.kind = 'participant')"""
+# Behind SELECT the arrays' lengths are unknown to the planner, so it doesn't plan anew for each.
+_WRITE = f"""
 INSERT INTO rollcall.lookups AS old (session_id, asked_at, is_found, is_ended, participants, is_complete)
-SELECT new.*, false
-FROM unnest(%b::text[], %b::timestamptz[], %b::boolean[], %b::boolean[], %b::bigint[]) AS new (
+SELECT new.*, new.{_ALL_THERE.format("new")}
+FROM unnest(
+    (SELECT %b::text[]), (SELECT %b::timestamptz[]), (SELECT %b::boolean[]), (SELECT %b::boolean[]),
+    (SELECT %b::bigint[])) AS new (
     session_id, asked_at, is_found, is_ended, participants)
 ON CONFLICT (session_id) DO UPDATE SET
     asked_at = excluded.asked_at, is_found = excluded.is_found, is_ended = excluded.is_ended,
-    participants = excluded.participants, is_complete = false
+    participants = excluded.participants, is_complete = excluded.is_complete
 WHERE excluded.asked_at > old.asked_at
-"""
-# A session with many participants comes in several messages, in any order: it is complete once all are there.
-_COMPLETE = """
+RETURNING session_id, is_complete
+"""  # noqa: S608 - our own
+_COMPLETE = f"""
 UPDATE rollcall.lookups AS lookup SET is_complete = true
-WHERE session_id = ANY(%b::text[]) AND NOT is_complete AND participants <= (
-    SELECT count(DISTINCT subject_id) FROM rollcall.observations AS observation
-    WHERE observation.session_id = lookup.session_id AND observation.kind = 'participant')
+WHERE session_id = ANY(%b::text[]) AND NOT is_complete AND {_ALL_THERE.format("lookup")}
 RETURNING session_id
-"""
+"""  # noqa: S608 - our own
 
 
-def look_up(cursor: Cursor, lookups: Iterable[Lookup], session_ids: Sequence[str]) -> set[str]:
+def look_up(cursor: Cursor, lookups: Iterable[Lookup], session_ids: Iterable[str]) -> set[str]:
     """Write lookups; return those of all touched sessions whose answers are now all in the tables.
 
     Args:
@@ -33,6 +38,7 @@ def look_up(cursor: Cursor, lookups: Iterable[Lookup], session_ids: Sequence[str
         lookups: those that end with these observations.
         session_ids: the sessions that are touched.
     """
+    written: dict[str, bool] = {}
     last = {one.session_id: one for one in sorted(lookups, key=lambda one: one.asked_at)}
     if last:
         rows = [
@@ -40,4 +46,9 @@ def look_up(cursor: Cursor, lookups: Iterable[Lookup], session_ids: Sequence[str
             for _, one in sorted(last.items())
         ]
         write_columns(cursor, _WRITE, list(zip(*rows, strict=True)))
-    return {row[0] for row in cursor.execute(_COMPLETE, [list(session_ids)], prepare=True).fetchall()}
+        written = dict(cursor.fetchall())
+    others = sorted(session_id for session_id in session_ids if session_id not in written)
+    complete = {session_id for session_id, is_complete in written.items() if is_complete}
+    if others:
+        complete |= {row[0] for row in cursor.execute(_COMPLETE, [others], prepare=True).fetchall()}
+    return complete

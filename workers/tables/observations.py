@@ -35,9 +35,10 @@ _COLUMNS = """
 SELECT last.id, last.kind, last.subject_id, last.session_id, last.organization_id, last.observed_at, last.confirmed_at,
     last.body_sha256, last.payload::text, last.raw
 """
-# LATERAL looks the subjects up one by one.
+# LATERAL looks the subjects up one by one. Behind SELECT the arrays' lengths are unknown to the planner, so it doesn't
+# plan anew for each.
 _LAST = f"""{_COLUMNS}
-FROM unnest(%b::text[], %b::text[], %b::text[]) AS subject (kind, id, session_id), LATERAL (
+FROM unnest((SELECT %b::text[]), (SELECT %b::text[]), (SELECT %b::text[])) AS subject (kind, id, session_id), LATERAL (
     SELECT * FROM rollcall.observations AS observation
     WHERE observation.kind = subject.kind AND observation.subject_id = subject.id
         AND (subject.session_id = '' OR observation.session_id = subject.session_id)
