@@ -1,7 +1,7 @@
 """`asking`: how near a backfill comes to its pace, and what settling answers costs beside deliveries that say the same.
 
 The vendor is a process of its own on loopback. Answers and deliveries of the same sessions are settled in turns, a
-session a transaction, and once more as workers do under load: deliveries by 500, answers of eight sessions.
+session a transaction, and once more as workers do under load: deliveries by 500, answers by the message.
 """
 
 import json
@@ -23,7 +23,7 @@ from benchmarks.ground import Ground
 from benchmarks.vendor import WORLD_SEED
 from clock.asking import Asker
 from clock.backfill import Backfill
-from clock.publishing import Publishing
+from clock.publishing import ENOUGH, Publishing
 from runtime.connections import connect
 from tests.vendor_api.observing import all_answers
 from tests.vendor_api.world import NINE, World, deliveries_of, made_up
@@ -39,7 +39,7 @@ from workers.settling.settle import settle
 
 _PACE = 200.0
 _SESSIONS_OF_COST = 400
-_DELIVERIES, _SESSIONS_TOGETHER = 500, 8
+_DELIVERIES = 500
 _LATER = NINE + timedelta(hours=12)
 _TABLES = (
     "sessions, participants, participant_events, timeline, recordings, meetings, organizations, deliveries, "
@@ -102,7 +102,7 @@ def _cost(url: str, rounds: int) -> Iterator[Line]:
         "deliveries, a session each": [deliveries_of(one) for one in world.sessions],
         "answers, a session each": all_answers(world, _LATER),
         "deliveries, 500 each": _by_number(world),
-        "answers, eight sessions each": _together(all_answers(world, _LATER)),
+        "answers, a message each": _as_queued(all_answers(world, _LATER)),
     }
     costs: dict[str, list[float]] = {kind: [] for kind in kinds}
     for number in range(rounds + 1):
@@ -112,7 +112,7 @@ def _cost(url: str, rounds: int) -> Iterator[Line]:
                 costs[kind].append(cost / len(world.sessions) * 1e6)
     for answers, deliveries in (
         ("answers, a session each", "deliveries, a session each"),
-        ("answers, eight sessions each", "deliveries, 500 each"),
+        ("answers, a message each", "deliveries, 500 each"),
     ):
         yield {
             "benchmark": "observing",
@@ -147,14 +147,14 @@ def _by_number(world: World) -> Batches:
     return [deliveries[at : at + _DELIVERIES] for at in range(0, len(deliveries), _DELIVERIES)]
 
 
-def _together(answers: Sequence[Answers]) -> Batches:
-    return [
-        Answers(
-            [one for some in answers[at : at + _SESSIONS_TOGETHER] for one in some.observations],
-            [one for some in answers[at : at + _SESSIONS_TOGETHER] for one in some.lookups],
-        )
-        for at in range(0, len(answers), _SESSIONS_TOGETHER)
-    ]
+def _as_queued(answers: Sequence[Answers]) -> Batches:
+    """Return answers in messages as `clock` queues them while it asks at that pace."""
+    batches: list[list[Answers]] = [[]]
+    for one in answers:
+        if sum(len(some.observations) for some in batches[-1]) >= ENOUGH:
+            batches.append([])
+        batches[-1].append(one)
+    return [Answers.of(batch) for batch in batches]
 
 
 def _cpu(server: psutil.Process) -> float:

@@ -1,8 +1,9 @@
 """An observation: one answer of the vendor's API about a session, a participant or a recording."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Self
 from uuid import UUID
 
 import msgspec
@@ -74,3 +75,12 @@ class Answers(msgspec.Struct, frozen=True, array_like=True):
 
     observations: list[Observation]
     lookups: list[Lookup]
+
+    @classmethod
+    def of(cls, many: Iterable[Self]) -> Self:
+        """Return several as one, in their order."""
+        joined = cls([], [])
+        for one in many:
+            joined.observations.extend(one.observations)
+            joined.lookups.extend(one.lookups)
+        return joined

@@ -93,7 +93,7 @@ class AnswersGathering:
 
     def _settle_together(self, together: Sequence[_Entry]) -> None:
         try:
-            self._commit(_joined([answers for answers, _ in together]))
+            self._commit(Answers.of(answers for answers, _ in together))
         except BaseException as error:
             if len(together) > 1 and isinstance(error, Exception) and not isinstance(error, StoppingError):
                 # The cause may be in one of them.
@@ -111,10 +111,3 @@ class AnswersGathering:
 
 def _size(entry: _Entry) -> int:
     return len(entry[0].observations)
-
-
-def _joined(answers: Sequence[Answers]) -> Answers:
-    return Answers(
-        [observation for one in answers for observation in one.observations],
-        [lookup for one in answers for lookup in one.lookups],
-    )
