@@ -15,7 +15,7 @@ from workers.queue.publisher import QueueAwayError
 
 # Seconds that the first answers of a message wait for others, and the observations that are enough.
 _TOGETHER = 1.0
-ENOUGH = 100
+ENOUGH = 250
 # Seconds between tries, and in all; then the job or command fails, and goes on at that page.
 _PAUSE = 1.0
 _PATIENCE = 120.0

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import psycopg
 import pytest
 
-from clock.publishing import Publishing
+from clock.publishing import ENOUGH, Publishing
 from tests.processes import free_port
 from tests.workers.queue.deliveries import wait_until
 from workers.queue.delivery import Provider, new_delivery_id
@@ -72,8 +72,8 @@ def test_a_queue_that_is_away_is_said_by_the_flush_and_a_stop_ends_the_wait() ->
 def test_a_queue_that_is_away_is_said_at_the_next_answer_once_memory_is_full() -> None:
     stopping = threading.Event()
     with Publishing(f"postgresql://nobody@127.0.0.1:{free_port()}/none", stopping) as publishing:
-        publishing.publish(some(100))
-        publishing.publish(some(100))
+        publishing.publish(some(ENOUGH))
+        publishing.publish(some(ENOUGH))
         stopping.set()
         with pytest.raises(QueueAwayError):
             publishing.publish(some(1))
