@@ -1,138 +1,43 @@
 """`sending`: outgoing webhooks from one process to an endpoint that answers at once.
 
 - `rate`: against what the same HTTP client posts to the same endpoint with no rows behind it, alternating.
-- `backlog`: what a delivery costs with 100,000 of them waiting, against 100 waiting.
+- `backlog`: what a delivery costs in CPU with 100,000 of them waiting, against 100 waiting.
 - `hanging`: from a message's commit to its POST, at a hundred endpoints, with one of them hanging and without.
 - `idle`: from the commit of a delivery's row to the first POST, through worker, announcer and sender.
 """
 
 import asyncio
 import http.client
-import json
-import sys
 import time
-import uuid
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from itertools import pairwise
-from statistics import median, quantiles
+from statistics import mean, median, quantiles
 
 import psycopg
 import uvloop
 from cryptography.fernet import Fernet
 
-from automations.secrets import Keyring, new_secret
+from automations.secrets import Keyring
 from automations.sending.client import EndpointClient
 from automations.sending.guard import Guard
 from automations.sending.way import Way
+from benchmarks import sending_stage
+from benchmarks.cpu import CpuAccount, spent
 from benchmarks.effort import Effort, Line, ratio
 from benchmarks.events import signed_events
 from benchmarks.ground import Ground
 from benchmarks.idle_latency import _post_one_by_one
-from benchmarks.processes import Processes, free_port, processes
+from benchmarks.sending_stage import BODY, IN_FLIGHT, FastEndpoint, Stage
 from benchmarks.system import rollcall, running
 
-_IN_FLIGHT = 32
 _MESSAGES = 10_000
-_FEW, _MANY = 100, 100_000
+_FEW, _BURSTS, _MANY = 100, 50, 100_000
 _ENDPOINTS, _TICKS, _TICK = 100, 40, 0.25
-_DEADLINE = 600.0
 
-_DATA = {"session": {"id": "s", "title": "Algebra, group 7", "status": "ended"}, "padding": "x" * 700}
-_BODY = json.dumps({"type": "session.started", "timestamp": "2026-03-02T09:52:31.030000Z", "data": _DATA})
-_PUT = """
-WITH made AS (
-    INSERT INTO rollcall.messages (id, type, occurred_at, body)
-    SELECT 'msg_' || gen_random_uuid(), 'session.started', now(), %(body)s::jsonb FROM generate_series(1, %(count)s)
-    RETURNING id, position
-)
-INSERT INTO rollcall.message_deliveries (message_id, endpoint_id, position, status, next_attempt_at)
-SELECT made.id, endpoint.id, made.position, 'pending', now() FROM made CROSS JOIN rollcall.endpoints AS endpoint
-"""
+_PENDING = "SELECT FROM rollcall.message_deliveries WHERE status = 'pending' LIMIT 1"
 _COMMITTED = """
 SELECT id, extract(epoch FROM pg_xact_commit_timestamp(xmin))::double precision FROM rollcall.messages
 """
-
-
-class _Endpoint:
-    """The fast endpoint, as a process."""
-
-    def __init__(self, started: Processes) -> None:
-        self.port = free_port()
-        self.url = f"http://127.0.0.1:{self.port}"
-        started.start("endpoint", [sys.executable, "-m", "benchmarks.fast_endpoint", str(self.port)])
-
-    def ask(self, path: str) -> str:
-        deadline = time.monotonic() + 20
-        while True:
-            connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
-            try:
-                connection.request("GET", path)
-                return connection.getresponse().read().decode()
-            except OSError:
-                if time.monotonic() > deadline:
-                    raise
-                time.sleep(0.05)
-            finally:
-                connection.close()
-
-    def wait_for(self, count: int, started: Processes) -> list[tuple[str, str, float]]:
-        """Return the notes once there are `count`."""
-        deadline = time.monotonic() + _DEADLINE
-        while int(self.ask("/count")) < count:
-            if time.monotonic() > deadline or not started.are_alive():
-                raise TimeoutError(f"{self.ask('/count')} of {count} came:\n{started.complaints()}")
-            time.sleep(0.05)
-        notes: list[tuple[str, str, float]] = json.loads(self.ask("/times"))
-        return notes
-
-
-class _Stage:
-    """A database, the endpoint and `automations`."""
-
-    def __init__(self, started: Processes, database_url: str, keyring: Keyring) -> None:
-        self.started = started
-        self.endpoint = _Endpoint(started)
-        self.connection = psycopg.connect(database_url, autocommit=True)
-        self._keyring = keyring
-
-    def add_endpoints(self, *paths: str) -> None:
-        for path in paths:
-            self.connection.execute(
-                "INSERT INTO rollcall.endpoints (id, name, url, max_in_flight) VALUES (%s, %s, %s, %s)",
-                [path, path, self.endpoint.url + path, _IN_FLIGHT],
-            )
-            self.connection.execute(
-                "INSERT INTO rollcall.endpoint_secrets (id, endpoint_id, secret) VALUES (%s, %s, %s)",
-                [uuid.uuid4(), path, self._keyring.encrypt(new_secret())],
-            )
-
-    def run_automations(self) -> None:
-        self.started.start("automations", [sys.executable, "-m", "automations"])
-
-    def put(self, count: int) -> None:
-        self.connection.execute(_PUT, {"body": _BODY, "count": count})
-        self.connection.execute("NOTIFY rollcall_messages")
-
-    def send(self, count: int) -> float:
-        """Put so many messages and return the seconds for each, from the first POST to the last."""
-        self.endpoint.ask("/clear")
-        self.put(count)
-        at = sorted(moment for *_, moment in self.endpoint.wait_for(count, self.started))
-        return (at[-1] - at[0]) / (count - 1)
-
-
-@contextmanager
-def _stage(ground: Ground) -> Iterator[_Stage]:
-    key = Fernet.generate_key()
-    with ground.database(f"run_{uuid.uuid4().hex[:8]}") as url:
-        settings = {"DATABASE_URL": url, "SECRETS_KEY": key.decode(), "AUTOMATIONS_ALLOW": "127.0.0.0/8"}
-        with processes(settings) as started:
-            stage = _Stage(started, url, Keyring((Fernet(key),)))
-            try:
-                yield stage
-            finally:
-                stage.connection.close()
 
 
 def measure(ground: Ground, effort: Effort) -> Iterator[Line]:
@@ -146,7 +51,7 @@ def measure(ground: Ground, effort: Effort) -> Iterator[Line]:
 def _rate(ground: Ground, effort: Effort) -> Iterator[Line]:
     bare: list[float] = []
     rows: list[float] = []
-    with _stage(ground) as stage:
+    with sending_stage.stage(ground) as stage:
         stage.add_endpoints("/a")
         stage.run_automations()
         stage.send(500)
@@ -162,22 +67,22 @@ def _rate(ground: Ground, effort: Effort) -> Iterator[Line]:
     }
 
 
-def _post_bare(endpoint: _Endpoint) -> float:
+def _post_bare(endpoint: FastEndpoint) -> float:
     """Return the seconds for each of as many posts as above, by the same client and as many at a time."""
     headers = {"content-type": "application/json", "webhook-id": "msg_bare", "webhook-signature": "v1," + "a" * 44}
     left = iter(range(_MESSAGES))
 
     async def post() -> float:
-        client = EndpointClient(Way(Guard(loopback=True)), f"{endpoint.url}/bare", _IN_FLIGHT)
+        client = EndpointClient(Way(Guard(loopback=True)), f"{endpoint.url}/bare", IN_FLIGHT)
 
         async def one() -> None:
             for _ in left:
-                answer = await client.post(headers, _BODY.encode())
+                answer = await client.post(headers, BODY.encode())
                 if answer.status != http.HTTPStatus.OK:
                     raise RuntimeError(f"A post failed: {answer.error}")
 
         began = time.perf_counter()
-        await asyncio.gather(*(one() for _ in range(_IN_FLIGHT)))
+        await asyncio.gather(*(one() for _ in range(IN_FLIGHT)))
         seconds = time.perf_counter() - began
         await client.close()
         return seconds / _MESSAGES
@@ -187,21 +92,37 @@ def _post_bare(endpoint: _Endpoint) -> float:
 
 
 def _backlog(ground: Ground) -> Iterator[Line]:
-    with _stage(ground) as stage:
+    few: list[float] = []
+    with sending_stage.stage(ground) as stage:
         stage.add_endpoints("/a")
         stage.run_automations()
         stage.send(500)
-        few = [stage.send(_FEW) for _ in range(30)]
-        many = stage.send(_MANY)
-        again = [stage.send(_FEW) for _ in range(30)]
-    base = median([*few, *again])
+        account = CpuAccount({"automations": stage.started.pids["automations"], "postgres": ground.postgres.pid})
+        few += [_cost_of_each(stage, account, _FEW) for _ in range(_BURSTS)]
+        many = _cost_of_each(stage, account, _MANY)
+        at = sorted(moment for *_, moment in stage.endpoint.notes())
+        few += [_cost_of_each(stage, account, _FEW) for _ in range(_BURSTS)]
+    base = mean(few)
     yield {
         "benchmark": "sending",
         "what": "backlog",
-        "us_each_of_100": round(base * 1e6),
-        "us_each_of_100000": round(many * 1e6),
+        "cpu_us_each_of_100": round(base * 1e6),
+        "cpu_us_each_of_100000": round(many * 1e6),
         "ratio": round(many / base, 3),
+        "seconds_of_the_first_tenth_to_the_last": round((at[_MANY // 10] - at[0]) / (at[-1] - at[-_MANY // 10]), 3),
     }
+
+
+def _cost_of_each(stage: Stage, account: CpuAccount, count: int) -> float:
+    """Put so many messages; return the CPU seconds for each until the last is sent and its row says so."""
+    stage.endpoint.ask("/clear")
+    stage.put(count, tell=False)
+    before = account.read()
+    stage.tell()
+    stage.endpoint.wait_for(count, stage.started)
+    while stage.connection.execute(_PENDING).rowcount:
+        time.sleep(0.01)
+    return sum(spent(before, account.read()).values()) / count
 
 
 def _hanging(ground: Ground) -> Iterator[Line]:
@@ -209,7 +130,7 @@ def _hanging(ground: Ground) -> Iterator[Line]:
     without: list[float] = []
     with_one: list[float] = []
     for is_hanging in (False, True) * 2:
-        with _stage(ground) as stage:
+        with sending_stage.stage(ground) as stage:
             stage.add_endpoints(*paths, "/hang" if is_hanging else "/last")
             stage.run_automations()
             _settle(stage)
@@ -224,13 +145,13 @@ def _hanging(ground: Ground) -> Iterator[Line]:
     }
 
 
-def _settle(stage: _Stage) -> None:
+def _settle(stage: Stage) -> None:
     stage.put(1)
     stage.endpoint.wait_for(_ENDPOINTS, stage.started)
     stage.endpoint.ask("/clear")
 
 
-def _tick(stage: _Stage) -> Sequence[float]:
+def _tick(stage: Stage) -> Sequence[float]:
     """Put a message for all endpoints every moment; return the seconds from each commit to each answered POST."""
     for _ in range(_TICKS):
         stage.put(1)
@@ -245,11 +166,9 @@ def _idle(ground: Ground) -> Iterator[Line]:
     requests = [event.request("close") for event in events.events[:220]]
     key = Fernet.generate_key()
     with running(ground, rollcall(), events.public_key) as system:
-        endpoint = _Endpoint(system.processes)
+        endpoint = FastEndpoint(system.processes)
         with psycopg.connect(system.database_url, autocommit=True) as connection:
-            stage = _Stage.__new__(_Stage)
-            stage.connection, stage.endpoint, stage.started = connection, endpoint, system.processes
-            stage._keyring = Keyring((Fernet(key),))  # noqa: SLF001 - of this module
+            stage = Stage(system.processes, endpoint, connection, Keyring((Fernet(key),)))
             stage.add_endpoints("/a")
             system.processes.settings.update(
                 SECRETS_KEY=key.decode(), AUTOMATIONS_ALLOW="127.0.0.0/8", ANNOUNCE_WITHIN="3650d"
@@ -277,11 +196,10 @@ def _idle(ground: Ground) -> Iterator[Line]:
     }
 
 
-def _quiet(endpoint: _Endpoint) -> list[tuple[str, str, float]]:
+def _quiet(endpoint: FastEndpoint) -> list[tuple[str, str, float]]:
     """Return the notes once no more come for three seconds."""
     counts = [-1, int(endpoint.ask("/count"))]
     while any(before != after for before, after in pairwise(counts[-2:])):
         time.sleep(3)
         counts.append(int(endpoint.ask("/count")))
-    notes: list[tuple[str, str, float]] = json.loads(endpoint.ask("/times"))
-    return notes
+    return endpoint.notes()
