@@ -1,13 +1,14 @@
 """`marks`: what it costs to note what is to be told, and to find out what that is.
 
-The same deliveries go into two databases in turns, one with an endpoint and one without, first at full load and then
-one at a time. Afterwards the joins of one large session are announced, and as many of sessions of five.
+The same deliveries go into two databases in turns, one with an endpoint and one without, at full load; what they cost
+one at a time, `benchmarks.marks_alone` tells. Afterwards the joins of one large session are announced, and as many of
+sessions of five.
 """
 
 import json
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from statistics import median
@@ -16,26 +17,20 @@ from time import time_ns
 import psycopg
 
 from automations.announcing.round import tell_changes
+from benchmarks import marks_alone
 from benchmarks.backlog import WorkedOff, work_off
-from benchmarks.cpu import CpuAccount, spent
+from benchmarks.cpu import CpuAccount
 from benchmarks.effort import Effort, Line
 from benchmarks.events import unsigned_deliveries
 from benchmarks.ground import Ground
+from benchmarks.marks_alone import ENDPOINT
 from benchmarks.processes import processes
-from workers.queue.brokers import open_broker
 from workers.queue.delivery import Delivery, Provider, new_delivery_id
-from workers.queue.message import group_message
 from workers.reading.scope import Scope
 from workers.settling.settle import settle
 
-_LONE = 200
-_LOOK = 0.005
 _JOINS = 5_000
 _BATCH = 64
-_ENDPOINT = """
-INSERT INTO rollcall.endpoints (id, name, url, created_at)
-VALUES ('e-1', 'benchmark', 'https://example.com/', '2000-01-01')
-"""
 _WITHIN, _AT_ONCE = timedelta(days=100_000), timedelta(0)
 
 
@@ -49,45 +44,30 @@ def measure(ground: Ground, effort: Effort) -> Iterator[Line]:
             started.start("worker", [sys.executable, "-m", "workers"])
             ways[name] = url, CpuAccount({**started.pids, "postgres": ground.postgres.pid})
         with psycopg.connect(ways["with"][0]) as connection:
-            connection.execute(_ENDPOINT)
-        for load, count, work in (("full", effort.events, work_off), ("one at a time", _LONE, _one_by_one)):
-            done: dict[str, list[WorkedOff]] = {name: [] for name in ways}
-            for _ in range(effort.rounds + 1):
-                deliveries = unsigned_deliveries(count, seed=time_ns())
-                ground.autovacuum("off")
-                for name, (url, account) in ways.items():
-                    done[name].append(work(url, account, deliveries))
-                ground.autovacuum("on")
-                with psycopg.connect(ways["with"][0]) as connection:
-                    connection.execute("TRUNCATE rollcall.marks")
-            yield _line(load, done)
+            connection.execute(ENDPOINT)
+        done: dict[str, list[WorkedOff]] = {name: [] for name in ways}
+        for _ in range(effort.rounds + 1):
+            deliveries = unsigned_deliveries(effort.events, seed=time_ns())
+            ground.autovacuum("off")
+            for name, (url, account) in ways.items():
+                done[name].append(work_off(url, account, deliveries))
+            ground.autovacuum("on")
+            with psycopg.connect(ways["with"][0]) as connection:
+                connection.execute("TRUNCATE rollcall.marks")
+        yield _line(done)
+    yield from marks_alone.measure(ground)
     yield _sizes(ground)
 
 
-def _one_by_one(url: str, account: CpuAccount, deliveries: Sequence[Delivery]) -> WorkedOff:
-    """Put each delivery into the queue once the one before it is in the tables, as on a quiet day."""
-    publisher = open_broker(url)
-    with psycopg.connect(url, autocommit=True) as connection:
-        before, began = account.read(), time.monotonic()
-        for one in deliveries:
-            publisher.enqueue(group_message([one]))
-            while connection.execute("SELECT FROM rollcall.deliveries WHERE id = %s", [one.id]).rowcount == 0:
-                time.sleep(_LOOK)
-        seconds = time.monotonic() - began
-        cpu = spent(before, account.read())
-    publisher.close()
-    return WorkedOff(seconds, {part: one / len(deliveries) for part, one in cpu.items()})
-
-
-def _line(load: str, done: dict[str, list[WorkedOff]]) -> Line:
+def _line(done: dict[str, list[WorkedOff]]) -> Line:
     costs = {name: [sum(one.cpu.values()) * 1e6 for one in rounds[1:]] for name, rounds in done.items()}
     added = [with_ - without for with_, without in zip(costs["with"], costs["without"], strict=True)]
     return {
         "benchmark": "marks",
-        "load": load,
-        "without_endpoint_us": round(median(costs["without"]), 1),
-        "with_endpoint_us": round(median(costs["with"]), 1),
-        "mark_us_per_event": round(median(added), 1),
+        "load": "full",
+        "without_us": round(median(costs["without"]), 1),
+        "with_us": round(median(costs["with"]), 1),
+        "added_us_each": round(median(added), 1),
     }
 
 
@@ -96,7 +76,7 @@ def _sizes(ground: Ground) -> Line:
     costs = {}
     for name, size in (("five", 5), ("one", _JOINS)):
         with ground.database(f"marks_{name}") as url, psycopg.connect(url, autocommit=True) as connection:
-            connection.execute(_ENDPOINT)
+            connection.execute(ENDPOINT)
             account = CpuAccount({"postgres": ground.postgres.pid})
             before, began = account.read()["postgres"], time.process_time()
             for at in range(0, _JOINS, _BATCH):
