@@ -15,6 +15,7 @@ from console.pages.acts import endpoints
 from console.pages.acts.act import Act, Prepare
 from console.pages.acts.redeliver import redeliver
 from console.pages.acts.replay import Replay
+from console.pages.counted_days import CountedDays
 from console.pages.database import Database
 from console.pages.entrance.guard import Guard
 from console.pages.entrance.keys import ConsoleKeys
@@ -33,7 +34,7 @@ from console.pages.views.meeting import meeting
 from console.pages.views.person import PersonPage
 from console.pages.views.session import session
 from console.pages.views.sessions import sessions
-from console.pages.views.usage import usage
+from console.pages.views.usage import UsagePage
 from workers.settings import WorkerSettings
 
 
@@ -47,6 +48,7 @@ def create_app(settings: ConsoleSettings, metrics: ConsoleMetrics, environment: 
     """
     keys = ConsoleKeys.of(settings.keys, str(settings.password or "").encode())
     database = Database(settings.database_url)
+    counted = CountedDays(database)
     site = Site(database, Doorkeeper(settings, keys))
     login = Login(site, settings)
     pages: Mapping[str, View] = {
@@ -57,7 +59,7 @@ def create_app(settings: ConsoleSettings, metrics: ConsoleMetrics, environment: 
         "/deliveries/{id}": delivery,
         "/people/{id:path}": PersonPage(database, keys).page,
         "/meetings/{id:path}": meeting,
-        "/usage": usage,
+        "/usage": UsagePage(counted).page,
         "/automations": automations,
         "/automations/messages/{id}": message,
         "/health": HealthPage(environment).page,
@@ -74,6 +76,7 @@ def create_app(settings: ConsoleSettings, metrics: ConsoleMetrics, environment: 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
         yield
+        counted.close()
         database.close()
 
     async def on_wrong_address(request: Request, error: Exception) -> Response:

@@ -1,39 +1,12 @@
-"""Reads usage: what days, weeks and months came to."""
+"""What days, weeks and months came to, put together from what is known of single days."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
+from decimal import Decimal
 from enum import StrEnum
-from typing import LiteralString
-from zoneinfo import ZoneInfo
 
-from console.queries.tables import Row, Tables
-
-_PLAIN = ("period", "organization_id", "sessions", "participant_minutes", "recording_minutes", "peak", "completeness")
-# A session counts whole on the day on which it started.
-_USAGE: LiteralString = """
-    SELECT periods.period, periods.organization_id, periods.sessions,
-        extract(epoch FROM usage.participant_time) / 60 AS participant_minutes,
-        usage.recording_seconds / 60 AS recording_minutes
-    FROM (
-        SELECT date_trunc(%(unit)s, started_at AT TIME ZONE %(tz)s)::date AS period, organization_id,
-            count(*) AS sessions, array_agg(id) AS ids
-        FROM rollcall.sessions
-        WHERE started_at >= %(since)s AND started_at < %(until)s
-            AND (%(organization)s::text IS NULL OR organization_id = %(organization)s)
-        GROUP BY 1, 2
-    ) AS periods CROSS JOIN LATERAL rollcall.usage_of(periods.ids) AS usage
-    ORDER BY periods.period DESC, periods.organization_id"""
-_CAPTURE: LiteralString = """
-    SELECT date_trunc(%(unit)s, day)::date AS period, organization_id,
-        sum(completeness * (2 * sessions + joins + leaves + recordings))
-            / nullif(sum(2 * sessions + joins + leaves + recordings) FILTER (WHERE completeness IS NOT NULL), 0)
-            AS completeness
-    FROM rollcall.capture
-    WHERE day >= %(first)s AND day < %(last)s
-        AND (%(organization)s::text IS NULL OR organization_id = %(organization)s)
-    GROUP BY 1, 2"""
-_HAS_LOOKUPS: LiteralString = "SELECT EXISTS (SELECT FROM rollcall.lookups) AS has_lookups"
+from console.queries.usage_days import DayFigures
 
 
 class Unit(StrEnum):
@@ -44,43 +17,83 @@ class Unit(StrEnum):
     MONTH = "month"
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """Which usage is wanted.
+@dataclass(slots=True)
+class Usage:
+    """What a period came to.
 
     Attributes:
-        first: the first day.
-        last: the day after the last.
-        unit: how long a period is.
-        tz: the zone that days are in.
-        organization: this one's alone; None: all.
+        sessions: how many began.
+        participant_minutes: theirs.
+        recording_minutes: theirs.
+        peak: most connections at once.
+        captured: how much of what happened came by webhooks.
+        happened: how much happened, as far as the vendor's API was asked.
     """
 
-    first: date
-    last: date
-    unit: Unit
-    tz: str
-    organization: str | None
+    sessions: int = 0
+    participant_minutes: Decimal = Decimal(0)
+    recording_minutes: Decimal = Decimal(0)
+    peak: int = 0
+    captured: Decimal = Decimal(0)
+    happened: int = 0
+
+    def add(self, day: DayFigures) -> None:
+        """Add a day."""
+        self.sessions += day.sessions
+        self.participant_minutes += day.participant_minutes
+        self.recording_minutes += day.recording_minutes
+        self.peak = max(self.peak, day.peak)
+        self.captured += day.captured
+        self.happened += day.happened
+
+    @property
+    def completeness(self) -> Decimal | None:
+        """The share of what happened that came by webhooks; None if the vendor's API was not asked."""
+        return self.captured / self.happened if self.happened else None
 
 
-def usage_of(tables: Tables, wanted: Wanted) -> Sequence[Row]:
-    """Return what the periods of a range came to, latest first, by organization."""
-    zone = ZoneInfo(wanted.tz)
-    values = {
-        "unit": wanted.unit.value, "tz": wanted.tz, "organization": wanted.organization, "first": wanted.first,
-        "last": wanted.last, "since": _midnight(wanted.first, zone), "until": _midnight(wanted.last, zone),
-    }  # fmt: skip
-    rows = tables.rows(_USAGE, values, _PLAIN)
-    if wanted.tz != "UTC" or not tables.rows(_HAS_LOOKUPS, None, {"has_lookups"})[0]["has_lookups"]:
-        return rows
-    captured = {
-        (row["period"], row["organization_id"]): row["completeness"] for row in tables.rows(_CAPTURE, values, _PLAIN)
-    }
-    return [{**row, "completeness": captured.get((row["period"], row["organization_id"]))} for row in rows]
+@dataclass(frozen=True, slots=True)
+class Summed:
+    """What a range came to.
+
+    Attributes:
+        by_organization: each period's first day and organization with what it came to, latest first.
+        by_period: likewise, of all organizations that are wanted.
+        whole: the whole range.
+    """
+
+    by_organization: dict[tuple[date, str | None], Usage]
+    by_period: dict[date, Usage]
+    whole: Usage
 
 
-def _midnight(day: date, zone: ZoneInfo) -> datetime:
-    return datetime(day.year, day.month, day.day, tzinfo=zone)
+def summed(figures: Iterable[DayFigures], unit: Unit, organization: str | None) -> Summed:
+    """Return what the periods of some days came to.
+
+    Args:
+        figures: of the days.
+        unit: how long a period is.
+        organization: this one's alone; None: all.
+    """
+    by_organization: dict[tuple[date, str | None], Usage] = {}
+    by_period: dict[date, Usage] = {}
+    whole = Usage()
+    for one in sorted(figures, key=lambda one: one.day, reverse=True):
+        period = first_of(one.day, unit)
+        if one.is_all:
+            # At once means at one moment: the peaks of several organizations don't add up to that of all.
+            if organization is None:
+                for usage in (by_period.setdefault(period, Usage()), whole):
+                    usage.peak = max(usage.peak, one.peak)
+        elif organization is None or one.organization_id == organization:
+            for usage in (
+                by_organization.setdefault((period, one.organization_id), Usage()),
+                by_period.setdefault(period, Usage()),
+                whole,
+            ):
+                usage.add(one)
+    ordered = sorted(by_organization, key=lambda key: (-key[0].toordinal(), key[1] is None, key[1] or ""))
+    return Summed({key: by_organization[key] for key in ordered}, by_period, whole)
 
 
 def first_of(day: date, unit: Unit) -> date:

@@ -1,4 +1,4 @@
-"""`/deliveries`, `/people`, `/meetings`, `/usage`: what they show, and to whom."""
+"""`/deliveries`, `/people`, `/meetings`: what they show, and to whom."""
 
 import csv
 import io
@@ -130,24 +130,6 @@ def test_a_meetings_page_has_its_sessions(console: RunningConsole, database_url:
     assert [row["session_id"] for row in table(console, "/meetings/m1?csv=sessions")] == ["s1", "s0"]
     assert "No sessions match" in console.get("/meetings/m1?from=2027-01-01")
     console.get("/meetings/none", status=404)
-
-
-def test_usage_is_by_day_week_and_month(console: RunningConsole, database_url: str) -> None:
-    people(database_url)
-    day = "from=2026-03-01&to=2026-03-31"
-    (row,) = table(console, f"/usage?csv=usage&{day}")
-    assert (row["period"], row["organization_id"], row["sessions"]) == ("2026-03-02", "o1", "2")
-    assert float(row["participant_minutes"]) == 60
-    assert [row["period"] for row in table(console, f"/usage?csv=usage&unit=month&{day}")] == ["2026-03-01"]
-    assert [row["period"] for row in table(console, f"/usage?csv=usage&unit=week&{day}")] == ["2026-03-02"]
-    assert "<rect" in console.get(f"/usage?{day}")
-    # Nine in the morning in UTC is the evening before in Honolulu, twenty to eleven is not.
-    assert [row["period"] for row in table(console, f"/usage?csv=usage&tz=Pacific/Honolulu&{day}")] == [
-        "2026-03-02",
-        "2026-03-01",
-    ]
-    console.get("/usage?tz=Europe/Berlin&from=2026-01-01&to=2026-12-31", status=400)
-    console.get("/usage?from=2026-03-02&to=2026-03-01", status=400)
 
 
 def test_who_reads_sees_nothing_of_people_on_any_page(console: RunningConsole, database_url: str) -> None:
