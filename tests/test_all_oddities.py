@@ -16,13 +16,13 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.rows import dict_row
 
 from console.embedded.server import EmbeddedPostgres
+from tests.lesson import BEN_NAME, PAYLOADS, SESSION
 from tests.operations.test_least_rights import statements_of_the_docs
 from tests.operations.test_read_only_system import READ_ONLY
 from tests.pgbouncer import pgbouncer
 from tests.processes import System
 from tests.receiver.key_server import KeyServer, run_key_server
 from tests.receiver.running import public_pem, wait_until
-from tests.test_fifteen_payloads import BEN_NAME, PAYLOADS, SESSION
 
 PASSWORD = "pa ss#[]@:/?&=%zz+'\";,é\\ word"
 DATABASE = "odd"

@@ -16,9 +16,10 @@ from console.embedded.server import EmbeddedPostgres
 from migrations.apply import MigrationError, migrate_database
 from runtime.connections import connect
 from tests.console.conftest import ROLLCALL
+from tests.lesson import BEN_NAME, PAYLOADS, SESSION, Posted
 from tests.pgbouncer import pgbouncer
 from tests.processes import ROOT, run_system
-from tests.test_fifteen_payloads import BEN_NAME, EXPECTATIONS, PAYLOADS, SESSION, Posted
+from tests.test_fifteen_payloads import EXPECTATIONS
 from tests.workers.queue.deliveries import wait_until
 
 ODD = {

@@ -1,8 +1,6 @@
 """`rollcall doctor` on parts that work, and on parts that do not."""
 
-import socket
 import sqlite3
-from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,66 +8,13 @@ from pathlib import Path
 import pika
 import psycopg
 import pytest
-from cryptography.hazmat.primitives.asymmetric import rsa
 
 from console.checks.rights import TABLES
 from receiver.keeping.spool import Spool
+from tests.console.commands.findings import findings
 from tests.console.conftest import Rollcall
-from tests.forward_proxy import ForwardProxy
-from tests.receiver.key_server import KeyServer, run_key_server
-from tests.receiver.running import public_pem
 from workers.queue.delivery import Delivery, Provider, new_delivery_id
 from workers.tables.models import Base
-
-
-@pytest.fixture(scope="module")
-def pem() -> str:
-    return public_pem(rsa.generate_private_key(public_exponent=65537, key_size=2048))
-
-
-@pytest.fixture
-def key_server(pem: str) -> Iterator[KeyServer]:
-    with run_key_server() as server:
-        server.serve_key(pem)
-        yield server
-
-
-@pytest.fixture
-def silent_port() -> Iterator[int]:
-    """A port that takes connections and never says a word."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        yield server.getsockname()[1]
-
-
-@pytest.fixture
-def free_port() -> Iterator[int]:
-    """A port where nobody listens."""
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        yield taken.getsockname()[1]
-
-
-@pytest.fixture
-def whole(database_url: str, key_server: KeyServer, free_port: int) -> dict[str, str]:
-    """The settings of a system of which all works."""
-    return {
-        "DATABASE_URL": database_url,
-        "WEBHOOK_KEY_URLS": key_server.url,
-        "PORT": str(free_port),
-        "ORGANIZATION_IDS": "o1",
-    }
-
-
-def findings(rollcall: Rollcall, **settings: str) -> tuple[int, dict[str, tuple[str, str]]]:
-    """Return the exit code, and each part's health and message."""
-    done = rollcall("doctor", **settings)
-    assert done.stderr == ""
-    lines = [line.split(maxsplit=1) for line in done.stdout.splitlines()]
-    parts = {}
-    for health, rest in lines:
-        part, says = rest.split("  ", maxsplit=1)
-        parts[part] = (health, says.strip())
-    return done.returncode, parts
 
 
 def test_a_system_that_works_is_a_line_a_part_and_exit_code_0(rollcall: Rollcall, whole: dict[str, str]) -> None:
@@ -194,37 +139,6 @@ def test_a_database_without_tables_fails(rollcall: Rollcall, whole: dict[str, st
     assert parts["revision"][0] == parts["broker"][0] == "failed"
 
 
-def test_no_key_at_all_fails(rollcall: Rollcall, whole: dict[str, str], key_server: KeyServer) -> None:
-    key_server.status = 500
-    code, parts = findings(rollcall, **whole)
-    assert code == 1
-    assert parts["keys"][0] == "failed"
-    assert "status 500" in parts["keys"][1]
-    assert "WEBHOOK_PUBLIC_KEYS" in parts["keys"][1]
-
-
-def test_a_pinned_key_is_enough(rollcall: Rollcall, whole: dict[str, str], key_server: KeyServer, pem: str) -> None:
-    code, parts = findings(rollcall, **whole, WEBHOOK_PUBLIC_KEYS=pem.replace("\n", "\\n"))
-    assert (code, parts["keys"][0]) == (0, "ok")
-    assert key_server.fetches == 0
-
-
-def test_a_file_of_pinned_keys_that_is_missing_fails(rollcall: Rollcall, whole: dict[str, str]) -> None:
-    code, parts = findings(rollcall, **whole, WEBHOOK_PUBLIC_KEYS="keys/missing.pem")
-    assert code == 1
-    assert parts["keys"][0] == parts["settings"][0] == "failed"
-    assert "WEBHOOK_PUBLIC_KEYS" in parts["keys"][1]
-
-
-def test_on_the_embedded_database_the_development_key_must_be_there(
-    rollcall: Rollcall, whole: dict[str, str], folder: Path
-) -> None:
-    (folder / "var").mkdir()
-    (folder / "var" / "database-url").write_text(whole.pop("DATABASE_URL"))
-    code, parts = findings(rollcall, **whole)
-    assert (code, parts["database"][0], parts["development key"][0]) == (1, "ok", "failed")
-
-
 def test_deliveries_that_wait_in_the_spool_are_told(rollcall: Rollcall, whole: dict[str, str], folder: Path) -> None:
     now = datetime.now(UTC)
     spool = Spool(folder / "var" / "spool")
@@ -254,49 +168,6 @@ def test_a_wrong_setting_fails_by_its_name(rollcall: Rollcall, whole: dict[str, 
     assert (code, parts["settings"][0]) == (1, "failed")
     assert parts["settings"][1].startswith("METRICS_PORT takes ")
     assert parts["database"][0] == "ok"
-
-
-@pytest.mark.parametrize(
-    "unusable",
-    [
-        {"ALL_PROXY": "socks4://geheim:1080"},
-        {"https_proxy": "http://[::geheim"},
-        {"SSL_CERT_FILE": "/geheim.pem"},
-        {"SSL_CERT_DIR": "/geheim"},
-    ],
-)
-def test_a_proxy_or_certificate_variable_of_no_use_is_named(
-    rollcall: Rollcall, whole: dict[str, str], unusable: dict[str, str]
-) -> None:
-    code, parts = findings(rollcall, **{**whole, "WEBHOOK_KEY_URLS": "https://keys.invalid/"}, **unusable)
-    assert (code, parts["keys"][0], parts["settings"][0]) == (1, "failed", "warning")
-    assert parts["settings"][1].startswith(f"{next(iter(unusable))} ")
-    assert "geheim" not in str(parts)
-
-
-def test_an_odd_entry_of_no_proxy_is_a_warning(rollcall: Rollcall, whole: dict[str, str]) -> None:
-    code, parts = findings(rollcall, **whole, NO_PROXY="fd00::/200")
-    assert (code, parts["settings"][0], parts["keys"][0]) == (0, "warning", "ok")
-    assert parts["settings"][1].startswith("NO_PROXY ")
-
-
-def test_what_is_no_proxy_in_a_proxys_place_is_not_a_defect_of_doctor(
-    rollcall: Rollcall, whole: dict[str, str], key_server: KeyServer, silent_port: int
-) -> None:
-    whole["WEBHOOK_KEY_URLS"] = "https://keys.invalid/"
-    with ForwardProxy(key_server.port, "user", "secret") as proxy:
-        for url in (
-            f"socks5://127.0.0.1:{key_server.port}",
-            f"https://127.0.0.1:{key_server.port}",
-            f"http://127.0.0.1:{key_server.port}",
-            f"socks5://user:wrong@127.0.0.1:{proxy.port}",
-            f"http://user:wrong@127.0.0.1:{proxy.port}",
-            f"socks5://127.0.0.1:{proxy.port}",
-            f"socks5://127.0.0.1:{silent_port}",
-        ):
-            code, parts = findings(rollcall, **whole, ALL_PROXY=url)
-            assert (code, parts["keys"][0], parts["settings"][0]) == (1, "failed", "ok"), url
-            assert "bug in doctor" not in str(parts), url
 
 
 @pytest.mark.rabbitmq

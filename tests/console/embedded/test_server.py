@@ -1,12 +1,9 @@
 import os
 import pwd
-import signal
 import stat
 import subprocess
 import sys
 import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
@@ -17,9 +14,7 @@ from console.embedded import place as postgres_place
 from console.embedded.account import accounts_held
 from console.embedded.server import EmbeddedPostgres
 from console.failure import CommandFailedError
-from console.running.exclusive import HeldElsewhereError
-from console.running.orphans import lives
-from tests.console.waiting import wait_until
+from tests.console.embedded.serving import keep_a_row, kept_rows, started
 
 # Makes an account once a line comes in, so that several do at once.
 ACCOUNT_MAKER = """
@@ -33,51 +28,6 @@ print(find_or_make(sys.argv[1]).user)
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
 
 NOBODY = pwd.getpwnam("nobody").pw_uid
-
-# Starts a server, says so, and waits to be killed.
-HOLDER = """
-import sys, time
-from pathlib import Path
-from console.embedded.server import EmbeddedPostgres
-server = EmbeddedPostgres(Path(sys.argv[1]), {"fsync": "off"})
-server.start()
-print(server.pid, flush=True)
-time.sleep(600)
-"""
-
-
-@contextmanager
-def started(directory: Path) -> Iterator[EmbeddedPostgres]:
-    # No test cuts the power: without waiting for the disk each is done in half the time.
-    server = EmbeddedPostgres(directory, {"fsync": "off"})
-    server.start()
-    try:
-        yield server
-    finally:
-        server.stop()
-
-
-@contextmanager
-def started_by_another_process(directory: Path) -> Iterator[tuple[subprocess.Popen[str], int]]:
-    with subprocess.Popen(
-        [sys.executable, "-c", HOLDER, str(directory)], stdout=subprocess.PIPE, text=True, env={**os.environ}
-    ) as holder:
-        try:
-            assert holder.stdout is not None
-            yield holder, int(holder.stdout.readline())
-        finally:
-            holder.kill()
-
-
-def keep_a_row(server: EmbeddedPostgres) -> None:
-    with psycopg.connect(server.url()) as connection:
-        connection.execute("CREATE TABLE kept (what text)")
-        connection.execute("INSERT INTO kept VALUES ('this')")
-
-
-def kept_rows(server: EmbeddedPostgres) -> list[tuple[str]]:
-    with psycopg.connect(server.url()) as connection:
-        return connection.execute("SELECT what FROM kept").fetchall()
 
 
 def psql(server: EmbeddedPostgres, user: int, *connection: str) -> subprocess.CompletedProcess[str]:
@@ -220,66 +170,6 @@ def test_programs_in_a_closed_folder_are_copied_once(reachable_folder: Path, mon
     assert copies[0] == copies[1]
     assert copies[0].is_relative_to(reachable_folder / "lib")
     assert len(list((reachable_folder / "lib").iterdir())) == 1
-
-
-def test_a_second_start_on_the_same_data_names_who_has_it(reachable_folder: Path) -> None:
-    directory = reachable_folder / "postgres"
-    with started_by_another_process(directory) as (holder, _):
-        second = EmbeddedPostgres(directory)
-        with pytest.raises(HeldElsewhereError, match=f"process {holder.pid}"):
-            second.start()
-
-
-def test_after_a_kill_of_its_starter_the_next_start_takes_over(reachable_folder: Path) -> None:
-    with started_by_another_process(reachable_folder / "postgres") as (holder, number):
-        orphan = psutil.Process(number)
-        holder.send_signal(signal.SIGKILL)
-        holder.wait()
-        assert lives(orphan)
-
-        with started(reachable_folder / "postgres") as server:
-            keep_a_row(server)
-            assert server.pid != orphan.pid
-            assert not lives(orphan)
-
-
-def test_after_a_kill_of_starter_and_server_the_next_start_has_the_data(reachable_folder: Path) -> None:
-    with started(reachable_folder / "postgres") as server:
-        keep_a_row(server)
-    with started_by_another_process(reachable_folder / "postgres") as (holder, number):
-        orphan = psutil.Process(number)
-        holder.send_signal(signal.SIGKILL)
-        orphan.kill()
-        holder.wait()
-        wait_until(lambda: not lives(orphan), "the server's end")
-
-    with started(reachable_folder / "postgres") as server:
-        assert kept_rows(server) == [("this",)]
-
-
-def test_a_process_id_that_belongs_to_another_program_by_now_is_no_hindrance(reachable_folder: Path) -> None:
-    with started(reachable_folder / "postgres") as server:
-        place = server.place
-    assert place is not None
-    with subprocess.Popen(["/bin/sleep", "600"], **place.account.process_options()) as other:
-        for mark in ("postmaster.pid", ".s.PGSQL.5432.lock"):
-            (place.data / mark).write_text(f"{other.pid}\n{place.data}\n1\n5432\n{place.data}\n", encoding="ascii")
-
-        with started(reachable_folder / "postgres"):
-            assert other.poll() is None
-        other.kill()
-
-
-def test_a_making_of_the_data_that_was_cut_off_is_begun_anew(reachable_folder: Path) -> None:
-    half = reachable_folder / "postgres" / "data.new"
-    half.mkdir(parents=True)
-    (half / "PG_VERSION").write_text("18\n", encoding="ascii")
-    if os.geteuid() == 0:
-        (reachable_folder / "postgres").chmod(0o755)
-
-    with started(reachable_folder / "postgres") as server:
-        keep_a_row(server)
-    assert not half.exists()
 
 
 def test_data_of_another_major_version_is_refused_with_the_way_on(reachable_folder: Path) -> None:

@@ -1,65 +1,21 @@
 """What is refused and what can't be decided yet, while key documents are missing, garbage, slow or rotated."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
-from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
-from receiver.keys.public_key import read_public_keys
 from receiver.keys.watch import Pace
 from tests.receiver.conftest import MovableClock, Start
-from tests.receiver.key_server import KeyServer, run_key_server
+from tests.receiver.key_server import KeyServer
+from tests.receiver.keys.asking import BODY, OFTEN, is_ready, status, status_a_minute_later
 from tests.receiver.list_keeper import ListKeeper
 from tests.receiver.running import RunningReceiver, public_pem, sign, wait_until
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-BODY = b'{"event":"meeting.started"}'
-
-# Looks of the receiver's own accord as often as a test can wait for.
-OFTEN = Pace(refresh_seconds=0.02, first_retry_seconds=0.02, last_retry_seconds=0.02)
-
-
-@pytest.fixture
-def second() -> Iterator[KeyServer]:
-    """Another key document; garbage until set."""
-    with run_key_server() as server:
-        server.content = b"garbage"
-        yield server
-
-
-@pytest.fixture
-def watch(start: Start, clock: MovableClock) -> Callable[..., RunningReceiver]:
-    """Start a receiver that watches documents and has looked at each of them once."""
-
-    def start_one(*documents: KeyServer, **settings: Any) -> RunningReceiver:
-        before = [document.fetches for document in documents]
-        urls = tuple(document.url for document in documents)
-        receiver = start(settings={"key_urls": urls, **settings}, steady=clock)
-        for document, fetches in zip(documents, before, strict=True):
-            wait_until(lambda d=document, f=fetches: d.fetches > f, "the document was fetched")  # type: ignore[misc]
-        return receiver
-
-    return start_one
-
-
-def is_ready(receiver: RunningReceiver) -> bool:
-    return receiver.ask("GET", "/readyz").status == 200
-
-
-def status(receiver: RunningReceiver, key: RSAPrivateKey) -> int:
-    answer = receiver.post(BODY, rtk_signature=sign(key, BODY))
-    assert answer.status == 200 or answer.is_error
-    return answer.status
-
-
-def status_a_minute_later(receiver: RunningReceiver, key: RSAPrivateKey, clock: MovableClock) -> int:
-    clock.move(minutes=1)
-    return status(receiver, key)
 
 
 def test_a_foreign_signature_is_refused_after_one_fetch_and_the_next_can_not_be_told_for_a_minute(
@@ -261,63 +217,6 @@ def test_an_old_key_is_refused_once_its_document_has_been_without_it_for_a_day(
     assert status(receiver, key) == 200
     clock.move(hours=1, seconds=1)
     wait_until(lambda: status_a_minute_later(receiver, key, clock) == 401, "the old key is refused")
-
-
-def test_a_restart_while_the_document_is_away_refuses_nothing(
-    watch: Callable[..., RunningReceiver], document: KeyServer, key: RSAPrivateKey, tmp_path: Path
-) -> None:
-    watch(document)
-    wait_until(lambda: any((tmp_path / "keys").glob("*.json")), "the key is on disk")
-    document.status = 503
-    receiver = watch(document)
-    assert status(receiver, key) == 200
-
-
-def test_a_receiver_that_starts_without_network_keeps_trying_and_heals(
-    start: Start, document: KeyServer, key: RSAPrivateKey, clock: MovableClock
-) -> None:
-    document.status = 503
-    receiver = start(settings={"key_urls": (document.url,)}, steady=clock, pace=OFTEN)
-    wait_until(lambda: document.fetches > 3, "it keeps trying")
-    assert status(receiver, key) == 503
-    document.serve_key(public_pem(key))
-    wait_until(lambda: is_ready(receiver), "the key is there")
-    assert status(receiver, key) == 200
-
-
-def test_the_first_delivery_fetches_the_key_that_was_not_to_be_had_at_the_start(
-    watch: Callable[..., RunningReceiver], document: KeyServer, key: RSAPrivateKey
-) -> None:
-    document.status = 503
-    receiver = watch(document)
-    document.serve_key(public_pem(key))
-    assert status(receiver, key) == 200
-
-
-def test_with_pinned_keys_nothing_is_fetched_and_a_foreign_signature_is_refused_at_once(
-    start: Start, document: KeyServer, key: RSAPrivateKey, foreign_key: RSAPrivateKey
-) -> None:
-    pinned = read_public_keys(public_pem(key))
-    receiver = start(settings={"key_urls": (document.url,), "public_keys": pinned})
-    assert [status(receiver, foreign_key), status(receiver, key), status(receiver, foreign_key)] == [401, 200, 401]
-    assert document.fetches == 0
-
-
-def test_a_development_key_counts_beside_the_fetched_ones(
-    watch: Callable[..., RunningReceiver], document: KeyServer, key: RSAPrivateKey, foreign_key: RSAPrivateKey
-) -> None:
-    [dev_key] = read_public_keys(public_pem(foreign_key))
-    receiver = watch(document, dev_key=dev_key)
-    assert status(receiver, foreign_key) == 200
-    wait_until(lambda: status(receiver, key) == 200, "the document's key counts")
-
-
-def test_with_the_development_key_alone_a_foreign_signature_can_not_be_told(
-    watch: Callable[..., RunningReceiver], second: KeyServer, key: RSAPrivateKey, foreign_key: RSAPrivateKey
-) -> None:
-    [dev_key] = read_public_keys(public_pem(key))
-    receiver = watch(second, dev_key=dev_key)
-    assert (status(receiver, key), status(receiver, foreign_key)) == (200, 503)
 
 
 def test_a_fetch_that_began_before_a_request_came_in_refuses_nobody(
