@@ -1,11 +1,12 @@
 """The chart of a session: who was connected when, what was recorded, and how many were there at once."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
 from typing import Any
 
 from console.charts.axis import Axis, Stretch, Tick
+from console.charts.telling import Told, place_of
 
 Row = dict[str, Any]
 
@@ -34,8 +35,8 @@ class Bar:
         hatched: how much of its end is hatched: the end is inferred.
         is_open: whether it still goes on.
         is_other: whether its times are from the vendor's API.
-        link: the address of the delivery that states its beginning.
-        end_link: likewise, its end.
+        link: the address of the delivery or observation that states its beginning.
+        end_link: likewise, its end; of an inferred one, the address of what states the session's end.
         says: what it says at the pointer.
     """
 
@@ -56,7 +57,7 @@ class Mark:
 
     x: float
     y: float
-    link: str
+    link: str | None
     says: str
 
 
@@ -95,29 +96,6 @@ class SessionChart:
     def has_inferred(self) -> bool:
         """Whether an end is inferred."""
         return bool(self.hatched)
-
-
-@dataclass(frozen=True, slots=True)
-class Told:
-    """What the tables say about a session.
-
-    Attributes:
-        session: its row.
-        connections: the rows of its participants, each with `present_until`.
-        recordings: its recordings.
-        entries: the timeline's entries about recordings and files.
-        concurrency: when the number of connections changed.
-        reports: the deliveries that report joins and leaves, by connection and kind.
-        until: until when a session without an end counts.
-    """
-
-    session: Row
-    connections: Sequence[Row]
-    recordings: Sequence[Row]
-    entries: Sequence[Row]
-    concurrency: Sequence[Row]
-    reports: Mapping[tuple[str, str], Any]
-    until: datetime
 
 
 def draw(told: Told, zone: tzinfo, *, folds: bool) -> SessionChart | None:
@@ -192,6 +170,7 @@ def _by_person(connections: Sequence[Row]) -> list[tuple[str, list[Row]]]:
 def _person(label: str, connections: Sequence[Row], axis: Axis, y: float, told: Told) -> Line:
     line = Line(label, y, 0)
     lanes: list[datetime] = []
+    ended = next((place_of(entry) for entry in reversed(told.entries) if entry["kind"] == "session.ended"), None)
     for row in connections:
         start, end = row["joined_at"], max(row["joined_at"], row["present_until"] or row["joined_at"])
         lane = next((number for number, free in enumerate(lanes) if free <= start), len(lanes))
@@ -205,17 +184,13 @@ def _person(label: str, connections: Sequence[Row], axis: Axis, y: float, told: 
                 x=x, y=y + _PADDING / 2 + lane * _LANE, width=width,
                 hatched=round(min(_MOST_HATCHED, width / 2), 1) if is_inferred else 0.0, is_open=is_open,
                 is_other=row["left_source"] == "api" or row["joined_source"] == "api",
-                link=_delivery(told, row["peer_id"], "joined"), end_link=_delivery(told, row["peer_id"], "left"),
+                link=told.place_of_join(row) or told.place_of_leave(row),
+                end_link=ended if is_inferred else told.place_of_leave(row),
                 says=_says(label, start, end, is_open=is_open, is_inferred=is_inferred),
             )
         )  # fmt: skip
     line.height = _PADDING + _LANE * len(lanes)
     return line
-
-
-def _delivery(told: Told, peer_id: str, kind: str) -> str | None:
-    found = told.reports.get((peer_id, kind))
-    return f"/deliveries/{found}" if found is not None else None
 
 
 def _says(label: str, start: datetime, end: datetime, *, is_open: bool, is_inferred: bool) -> str:
@@ -243,20 +218,19 @@ def _tape(recording: Row, axis: Axis, y: float, told: Told) -> list[Line]:
     end, start = _stop(recording, told), recording["started_at"]
     line = Line("Recording", y, _PADDING + _LANE)
     running: datetime | None = start
-    stretches: list[Stretch] = []
+    stretches: list[tuple[datetime, datetime, str | None]] = []
+    said = next((place_of(entry) for entry in told.entries if entry["subject_id"] == recording["id"]), None)
     for entry in told.entries:
         if entry["subject_id"] != recording["id"] or not start <= entry["occurred_at"] <= end:
             continue
         if entry["kind"] == "recording.paused" and running is not None:
-            stretches.append((running, entry["occurred_at"]))
+            stretches.append((running, entry["occurred_at"], said))
             running = None
         elif entry["kind"] == "recording.recording" and running is None:
-            running = entry["occurred_at"]
+            running, said = entry["occurred_at"], place_of(entry)
     if running is not None:
-        stretches.append((running, end))
-    link = next((f"/deliveries/{entry['delivery_id']}" for entry in told.entries
-                 if entry["subject_id"] == recording["id"]), None)  # fmt: skip
-    for begun, stopped in stretches:
+        stretches.append((running, end, said))
+    for begun, stopped, link in stretches:
         x = axis.x(begun)
         width = max(_LEAST_WIDTH, round(axis.x(stopped) - x, 1))
         says = f"Recording {recording['status'] or ''}: {_length(begun, stopped)}"
@@ -273,9 +247,7 @@ def _files(axis: Axis, y: float, told: Told) -> Line | None:
     line = Line("Files", y, _PADDING + _LANE)
     for row in arrived:
         what = row["kind"].replace(".", " ").replace("_", " ")
-        line.marks.append(
-            Mark(axis.x(row["occurred_at"]), y + _PADDING / 2 + _LANE / 2, f"/deliveries/{row['delivery_id']}", what)
-        )
+        line.marks.append(Mark(axis.x(row["occurred_at"]), y + _PADDING / 2 + _LANE / 2, place_of(row), what))
     return line
 
 

@@ -31,6 +31,7 @@ from console.pages.views.delivery import delivery
 from console.pages.views.health import HealthPage
 from console.pages.views.home import Home
 from console.pages.views.meeting import meeting
+from console.pages.views.observation import observation
 from console.pages.views.person import PersonPage
 from console.pages.views.session import session
 from console.pages.views.sessions import sessions
@@ -57,6 +58,7 @@ def create_app(settings: ConsoleSettings, metrics: ConsoleMetrics, environment: 
         "/sessions/{id:path}": session,
         "/deliveries": deliveries,
         "/deliveries/{id}": delivery,
+        "/observations/{id}": observation,
         "/people/{id:path}": PersonPage(database, keys).page,
         "/meetings/{id:path}": meeting,
         "/usage": UsagePage(counted).page,

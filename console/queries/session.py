@@ -6,7 +6,7 @@ from console.queries.tables import Row, Tables
 
 _CONNECTIONS: LiteralString = """
     SELECT p.peer_id, p.custom_participant_id, p.display_name, p.preset_name, p.joined_at, p.joined_source, p.left_at,
-        p.left_source,         c.present_until
+        p.left_source, p.observed_by, c.present_until
     FROM rollcall.participants AS p
     JOIN rollcall.connections AS c ON c.session_id = p.session_id AND c.peer_id = p.peer_id
     WHERE p.session_id = %(session)s AND c.session_id = %(session)s
@@ -25,7 +25,7 @@ _CONCURRENCY: LiteralString = """
     SELECT at, present FROM rollcall.concurrency WHERE session_id = %(session)s ORDER BY at"""
 # At the same time, the start of the session comes first and its end last.
 _ENTRIES: LiteralString = """
-    SELECT t.occurred_at, t.kind, t.subject_id, t.detail, t.delivery_id,
+    SELECT t.occurred_at, t.kind, t.subject_id, t.detail, t.delivery_id, t.observation_id,
         t.occurred_at = d.received_at AS is_time_of_receipt
     FROM rollcall.timeline t LEFT JOIN rollcall.deliveries d ON d.id = t.delivery_id
     WHERE t.session_id = %(session)s
@@ -34,8 +34,9 @@ _ENTRIES: LiteralString = """
 _SOME: LiteralString = " LIMIT %(limit)s OFFSET %(skip)s"
 # What the chart shows besides people.
 _OF_FILES: LiteralString = """
-    SELECT t.subject_id, t.occurred_at, t.kind, t.delivery_id FROM rollcall.timeline AS t
-    WHERE t.session_id = %(session)s AND (t.kind LIKE 'recording.%%' OR t.kind LIKE '%%.available')
+    SELECT t.subject_id, t.occurred_at, t.kind, t.delivery_id, t.observation_id FROM rollcall.timeline AS t
+    WHERE t.session_id = %(session)s
+        AND (t.kind LIKE 'recording.%%' OR t.kind LIKE '%%.available' OR t.kind = 'session.ended')
     ORDER BY t.occurred_at, t.delivery_id LIMIT 1000"""
 _STATED_ENDS: LiteralString = """
     SELECT e.peer_id, e.kind, e.occurred_at, e.delivery_id FROM rollcall.participant_events AS e
@@ -58,7 +59,7 @@ def recordings_of(tables: Tables, session_id: str) -> list[Row]:
 
 
 def entries_about_files(tables: Tables, session_id: str) -> list[Row]:
-    """Return what a session's timeline says about recordings, chat dumps, transcripts and summaries, in order."""
+    """Return what a session's timeline says about its end, recordings, chats, transcripts and summaries, in order."""
     return tables.rows(_OF_FILES, {"session": session_id})
 
 

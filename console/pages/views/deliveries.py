@@ -75,8 +75,8 @@ def _start_of_id(text: str) -> str:
     return text
 
 
-def delivery_id(asking: Asking) -> UUID:
-    """Return the id in the address.
+def uuid_in(asking: Asking, what: str) -> UUID:
+    """Return the id in the address: of a delivery, or of whatever else has one like it.
 
     Raises:
         WrongQueryError: it is none.
@@ -84,4 +84,4 @@ def delivery_id(asking: Asking) -> UUID:
     try:
         return UUID(asking.part("id"))
     except ValueError:
-        raise WrongQueryError("id", "a delivery's id") from None
+        raise WrongQueryError("id", f"the id of {what}") from None

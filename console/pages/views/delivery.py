@@ -7,7 +7,7 @@ from console.pages.asking import Asking
 from console.pages.listing import Column, Kind, Listing, to
 from console.pages.refusals import NotThereError
 from console.pages.site import Shown, with_files
-from console.pages.views.deliveries import delivery_id
+from console.pages.views.deliveries import uuid_in
 from console.queries.deliveries import entries_by, find_delivery, repeats_of
 from console.queries.sight import HIDDEN
 from console.queries.tables import Row
@@ -41,12 +41,12 @@ _MEANINGS = {
 
 def delivery(asking: Asking) -> Shown:
     """Return the page."""
-    wanted = delivery_id(asking)
+    wanted = uuid_in(asking, "a delivery")
     try:
         found = find_delivery(asking.tables, str(wanted))
     except CommandFailedError:
         raise NotThereError("delivery") from None
-    values = {"delivery": found, "payload": _payload(found), "meaning": _MEANINGS[Status(found["status"])]}
+    values = {"delivery": found, "payload": payload_of(found), "meaning": _MEANINGS[Status(found["status"])]}
     listings = (
         Listing("entries", "What it put into timelines", _ENTRIES, entries_by(asking.tables, wanted),
                 "It put nothing into a timeline."),
@@ -57,7 +57,7 @@ def delivery(asking: Asking) -> Shown:
     return Shown("delivery.html", title, values, tuple(with_files(asking, one) for one in listings))
 
 
-def _payload(found: Row) -> str | None:
+def payload_of(found: Row) -> str | None:
     """Return the body as text, cut where it is very long; None if this role does not see it, or there is none."""
     if found["payload"] is HIDDEN or found["raw"] is HIDDEN:
         return None

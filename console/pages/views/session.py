@@ -1,10 +1,9 @@
 """`/sessions/ID`: one session: its chart, who was there, what happened, and the deliveries that say so."""
 
-from collections.abc import Mapping
 from typing import Any
 
 from console.charts.session import draw
-from console.charts.telling import tell
+from console.charts.telling import Told, place_of, tell
 from console.pages.asking import Asking
 from console.pages.listing import FILE_ROWS, Column, Kind, Listing, to
 from console.pages.refusals import NotThereError
@@ -12,6 +11,7 @@ from console.pages.site import Shown, with_files
 from console.queries.conditions import HiddenFilterError
 from console.queries.deliveries import DeliveryFilter, find_deliveries
 from console.queries.messages import Chosen, chosen_messages
+from console.queries.observations import observations_of_session
 from console.queries.session import (
     artifacts_of,
     attendance_of,
@@ -36,8 +36,8 @@ _PEOPLE = (
 _CONNECTIONS = (
     Column("display_name", "Name"),
     Column("peer_id", "Connection", Kind.ID),
-    Column("joined_at", "Joined", Kind.TIME, to("/deliveries", "joined_by")),
-    Column("left_at", "Left", Kind.TIME, to("/deliveries", "left_by")),
+    Column("joined_at", "Joined", Kind.TIME, lambda row: row["joined_place"]),
+    Column("left_at", "Left", Kind.TIME, lambda row: row["left_place"]),
     Column("joined_source", "Joined according to"),
     Column("left_source", "Left according to"),
 )
@@ -53,11 +53,12 @@ _RECORDINGS = (
     Column("stop_reason", "Stopped because"),
 )
 _ENTRIES = (
-    Column("occurred_at", "Time", Kind.TIME, to("/deliveries", "delivery_id")),
+    Column("occurred_at", "Time", Kind.TIME, place_of),
     Column("since_start", "In", Kind.LENGTH),
     Column("kind", "What"),
     Column("who", "Who or which"),
     Column("delivery_id", "Delivery", Kind.ID, to("/deliveries", "delivery_id")),
+    Column("observation_id", "Observation", Kind.ID, to("/observations", "observation_id")),
 )
 _DELIVERIES = (
     Column("received_at", "Received", Kind.TIME, to("/deliveries", "id")),
@@ -65,6 +66,14 @@ _DELIVERIES = (
     Column("event", "Event"),
     Column("error", "Error"),
     Column("id", "Delivery", Kind.ID, to("/deliveries", "id")),
+)
+_OBSERVATIONS = (
+    Column("observed_at", "Asked", Kind.TIME, to("/observations", "id")),
+    Column("kind", "About"),
+    Column("subject_id", "Which", Kind.ID),
+    Column("confirmed_at", "Last said", Kind.TIME),
+    Column("error", "Error"),
+    Column("id", "Observation", Kind.ID, to("/observations", "id")),
 )
 _MESSAGES = (
     Column("occurred_at", "About", Kind.TIME),
@@ -89,10 +98,11 @@ def session(asking: Asking) -> Shown:
     recordings = list(told.recordings)
     listings = (
         _people(asking, session_id, summary),
-        _connections(asking, connections, told.reports),
+        _connections(asking, connections, told),
         Listing("recordings", "Recordings", _RECORDINGS, recordings, "Nothing was recorded."),
         _entries(asking, found, connections, recordings),
         _deliveries(asking, session_id),
+        _observations(asking, session_id),
         Listing("messages", "Messages to your systems about this session", _MESSAGES,
                 chosen_messages(tables, Chosen(session=session_id), _ROWS), "No message was made about this session."),
     )  # fmt: skip
@@ -149,18 +159,13 @@ def _people(asking: Asking, session_id: str, summary: Row) -> Listing:
     )  # fmt: skip
 
 
-def _connections(asking: Asking, connections: list[Row], reports: Mapping[tuple[str, str], Any]) -> Listing:
+def _connections(asking: Asking, connections: list[Row], told: Told) -> Listing:
     rows = [
-        {
-            **row,
-            "joined_by": reports.get((row["peer_id"], "joined")),
-            "left_by": reports.get((row["peer_id"], "left")),
-        }
-        for row in connections
+        {**row, "joined_place": told.place_of_join(row), "left_place": told.place_of_leave(row)} for row in connections
     ]
     skip = asking.number("connections", _MOST_SKIPPED)
     return Listing(
-        "connections", "Connections, each with the deliveries that report it", _CONNECTIONS,
+        "connections", "Connections, each with what reports it", _CONNECTIONS,
         _part(asking, rows, skip), "There was no connection.", _more(asking, "connections", skip, len(rows)),
     )  # fmt: skip
 
@@ -176,8 +181,10 @@ def _entries(asking: Asking, found: Row, connections: list[Row], recordings: lis
         {**row, "since_start": row["occurred_at"] - started if started else None, "who": _who(row, names)}
         for row in rows[:limit]
     ]
+    # Where the vendor's API was not asked there is no such column.
+    columns = _ENTRIES if any(row["observation_id"] for row in shown) else _ENTRIES[:-1]
     return Listing(
-        "timeline", "Timeline", _ENTRIES, shown, "Nothing is known to have happened.",
+        "timeline", "Timeline", columns, shown, "Nothing is known to have happened.",
         asking.link(entries=skip + _ROWS) + "#timeline" if len(rows) > limit else None,
     )  # fmt: skip
 
@@ -198,6 +205,16 @@ def _deliveries(asking: Asking, session_id: str) -> Listing:
         "deliveries", "Deliveries that name this session, latest first", _DELIVERIES, rows[:limit],
         "There is no such delivery.",
         asking.link(before=rows[limit - 1]["id"]) + "#deliveries" if len(rows) > limit else None,
+    )  # fmt: skip
+
+
+def _observations(asking: Asking, session_id: str) -> Listing:
+    limit = FILE_ROWS if asking.text("csv") is not None else _ROWS
+    rows = observations_of_session(asking.tables, session_id, limit + 1, asking.uuid("observed_before"))
+    return Listing(
+        "observations", "What the vendor\u2019s API said about this session, latest first", _OBSERVATIONS, rows[:limit],
+        "The vendor\u2019s API has said nothing about this session.",
+        asking.link(observed_before=rows[limit - 1]["id"]) + "#observations" if len(rows) > limit else None,
     )  # fmt: skip
 
 

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 import psycopg
 import pytest
@@ -25,6 +26,7 @@ CHECK = f"""async () => {{
 }}"""
 LOOKS = [("light", 1440), ("dark", 1440), ("light", 320), ("dark", 320)]
 NOW = datetime.now(UTC)
+OBSERVATION = UUID(int=1)
 BEGAN = NOW - timedelta(minutes=50)
 
 
@@ -41,13 +43,23 @@ def fill(database_url: str) -> list[str]:
     participant(database_url, "peer-l", session_id="live", display_name="Ben", joined_at=BEGAN)
     insert(database_url, "recordings", id="r1", session_id=SESSION, status="UPLOADED", started_at=BEGAN, stopped_at=NOW)
     bad = delivery(database_url, NOW, status="quarantined", error="not an object", payload={"event": "x"})
+    insert(
+        database_url, "observations", id=OBSERVATION, source="dyte", kind="participant", subject_id="peer-2",
+        session_id=SESSION, observed_at=NOW, confirmed_at=NOW, body_sha256=b"x" * 32, payload={"id": "peer-2"},
+    )  # fmt: skip
+    with psycopg.connect(database_url) as connection:
+        connection.execute(
+            "UPDATE rollcall.participants SET left_source = 'api', observed_by = %s WHERE peer_id = 'peer-2'",
+            [OBSERVATION],
+        )
     insert(database_url, "endpoints", id="ep_1", name="crm", url="https://example.com/")
     insert(database_url, "endpoint_states", endpoint_id="ep_1", failing_since=NOW)
     insert(database_url, "messages", id="msg_1", type="session.settled", occurred_at=NOW, body={"data": {}})
     insert(database_url, "message_deliveries", message_id="msg_1", endpoint_id="ep_1", position=1, status="given_up")
     return [
         "/", "/sessions", "/sessions?title=nothing", f"/sessions/{SESSION}", "/sessions/live", "/deliveries",
-        f"/deliveries/{joined}", f"/deliveries/{bad}", "/people/student-1", "/meetings/m1", "/usage", "/automations",
+        f"/deliveries/{joined}", f"/deliveries/{bad}", f"/observations/{OBSERVATION}",
+        "/people/student-1", "/meetings/m1", "/usage", "/automations",
         "/automations?endpoint=ep_1", "/automations/messages/msg_1", "/health", f"/acts/replay?delivery={bad}",
         "/nothing",
     ]  # fmt: skip

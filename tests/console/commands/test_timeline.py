@@ -60,6 +60,7 @@ def test_json_is_an_array_of_entries(rollcall: Rollcall, database_url: str) -> N
             "subject_id": "p1",
             "detail": {"name": "花子 🎸"},
             "delivery_id": str(delivery_id),
+            "observation_id": None,
         }
     ]
 
