@@ -34,6 +34,11 @@ LEFT JOIN (SELECT type, count(*) AS told FROM rollcall.messages WHERE session_id
     ON message.type = entry.kind
 """
 _PENDING = "SELECT count(*) FROM rollcall.message_deliveries WHERE status = 'pending'"
+# Sessions that changed, and those that are to be told of once they have settled: without an end, that takes a day.
+_TO_COME = """
+SELECT (SELECT count(*) FROM rollcall.marks)
+    + (SELECT count(*) FROM rollcall.tellings WHERE due_at < clock_timestamp() + interval '1 hour')
+"""
 _DELIVERIES = """
 SELECT endpoint_id, message_id, session_id, position, status FROM rollcall.message_deliveries ORDER BY position"""
 
@@ -80,7 +85,7 @@ def wait_until_sent(database_url: str, endpoints: Endpoints) -> float:
 
     def all_is_sent() -> bool:
         with psycopg.connect(database_url) as connection:
-            return not _count(connection, _UNTOLD) and not _count(connection, _PENDING)
+            return not any(_count(connection, query) for query in (_UNTOLD, _TO_COME, _PENDING))
 
     while True:
         came = len(endpoints.arrivals)
