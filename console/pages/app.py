@@ -1,10 +1,12 @@
 """The console as an application: what answers at which address."""
 
-from collections.abc import AsyncIterator, Mapping
+import time
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from http import HTTPStatus
 
 from starlette.applications import Starlette
+from starlette.convertors import Convertor, register_url_convertor
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
@@ -39,28 +41,56 @@ from console.pages.views.usage import UsagePage
 from workers.settings import WorkerSettings
 
 
-def create_app(settings: ConsoleSettings, metrics: ConsoleMetrics, environment: Mapping[str, str]) -> ASGIApp:
+class _Any(Convertor[str]):
+    """A part of a path that is the rest of it: ids are texts of the vendor, which may hold slashes and line breaks."""
+
+    regex = r"[\s\S]*"
+
+    def convert(self, value: str) -> str:
+        return value
+
+    def to_string(self, value: str) -> str:
+        return value
+
+
+register_url_convertor("any", _Any())
+
+
+def create_app(
+    settings: ConsoleSettings,
+    metrics: ConsoleMetrics,
+    environment: Mapping[str, str],
+    clock: Callable[[], float] = time.monotonic,
+) -> ASGIApp:
     """Return the console.
 
     Args:
         settings: the settings.
         metrics: counts what is asked for.
         environment: all settings, for what `doctor` looks at.
+        clock: tells how long ago a wrong password was.
     """
+    return Guard(Measured(create_pages(settings, environment, clock), metrics), settings.url)
+
+
+def create_pages(
+    settings: ConsoleSettings, environment: Mapping[str, str], clock: Callable[[], float] = time.monotonic
+) -> Starlette:
+    """Return what answers behind the guard; the rest as `create_app`."""
     keys = ConsoleKeys.of(settings.keys, str(settings.password or "").encode())
     database = Database(settings.database_url)
     counted = CountedDays(database)
     site = Site(database, Doorkeeper(settings, keys))
-    login = Login(site, settings)
+    login = Login(site, settings, clock)
     pages: Mapping[str, View] = {
         "/": Home(has_queue=settings.has_queue).page,
         "/sessions": sessions,
-        "/sessions/{id:path}": session,
+        "/sessions/{id:any}": session,
         "/deliveries": deliveries,
         "/deliveries/{id}": delivery,
         "/observations/{id}": observation,
-        "/people/{id:path}": PersonPage(database, keys).page,
-        "/meetings/{id:path}": meeting,
+        "/people/{id:any}": PersonPage(database, keys).page,
+        "/meetings/{id:any}": meeting,
         "/usage": UsagePage(counted).page,
         "/automations": automations,
         "/automations/messages/{id}": message,
@@ -85,7 +115,7 @@ def create_app(settings: ConsoleSettings, metrics: ConsoleMetrics, environment: 
         status = HTTPStatus(error.status_code) if isinstance(error, HTTPException) else HTTPStatus.NOT_FOUND
         return await site.on_error(request, PageError(status, "There is no such page."))
 
-    app = Starlette(
+    return Starlette(
         routes=[
             *(Route(path, site.page(view), methods=["GET"]) for path, view in pages.items()),
             *(Route(f"/acts/{name}", Act(site, prepare).ask, methods=["GET"]) for name, prepare in acts.items()),
@@ -98,4 +128,3 @@ def create_app(settings: ConsoleSettings, metrics: ConsoleMetrics, environment: 
         exception_handlers={HTTPException: on_wrong_address, PageError: site.on_error, Exception: site.on_error},
         lifespan=lifespan,
     )
-    return Guard(Measured(app, metrics), settings.url)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, TypeVar
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 from uuid import UUID
 
 from starlette.requests import Request
@@ -50,12 +50,19 @@ class Asking:
 
     @property
     def path(self) -> str:
-        """The path that is asked for."""
-        return self.request.url.path
+        """The path that is asked for, as it stands in an address."""
+        return path_of(self.request)
 
     def part(self, name: str) -> str:
-        """Return a part of the path."""
-        return str(self.request.path_params[name])
+        """Return a part of the path.
+
+        Raises:
+            WrongQueryError: it holds what no column can.
+        """
+        found = str(self.request.path_params[name])
+        if not _fits(found):
+            raise WrongQueryError(name, "an id")
+        return found
 
     def text(self, name: str) -> str | None:
         """Return a field of the query without the space around it; None if it is missing or empty.
@@ -65,7 +72,7 @@ class Asking:
         """
         fields = self.request.query_params if self.given is None else self.given
         found = fields.get(name, "").strip()
-        if len(found) > _MOST_TEXT or "\0" in found or any("\ud800" <= sign <= "\udfff" for sign in found):
+        if len(found) > _MOST_TEXT or not _fits(found):
             raise WrongQueryError(name, f"at most {_MOST_TEXT} characters of text")
         return found or None
 
@@ -112,3 +119,14 @@ class Asking:
         fields = {**dict(self.request.query_params), **changes}
         kept = {name: str(value) for name, value in fields.items() if value not in {None, ""}}
         return f"{self.path}?{urlencode(kept)}" if kept else self.path
+
+
+def path_of(request: Request) -> str:
+    """Return the path that is asked for as it stands in an address: an id in it may hold any sign."""
+    raw: bytes | None = request.scope.get("raw_path")
+    return raw.decode("ascii", "replace") if raw is not None else quote(request.scope["path"])
+
+
+def _fits(text: str) -> bool:
+    """Return whether a column can hold a text."""
+    return "\0" not in text and not any("\ud800" <= sign <= "\udfff" for sign in text)

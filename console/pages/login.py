@@ -1,6 +1,6 @@
 """Logging in and out."""
 
-import time
+from collections.abc import Callable
 from http import HTTPStatus
 from math import ceil
 from urllib.parse import parse_qs, urlsplit
@@ -25,9 +25,10 @@ _log = structlog.get_logger(__name__)
 class Login:
     """The login: by the one-time link, or by the password."""
 
-    def __init__(self, site: Site, settings: ConsoleSettings) -> None:
+    def __init__(self, site: Site, settings: ConsoleSettings, clock: Callable[[], float]) -> None:
         self._site = site
         self._settings = settings
+        self._clock = clock
         self._slowing = Slowing()
 
     async def show(self, request: Request) -> Response:
@@ -45,7 +46,7 @@ class Login:
         if self._settings.password is None:
             return self._form(request, None, HTTPStatus.FORBIDDEN)
         address = address_of(request)
-        wait = self._slowing.take_turn(address, time.monotonic())
+        wait = self._slowing.take_turn(address, self._clock())
         if wait > 0:
             says = f"Too many wrong passwords: try again in {ceil(wait)} s."
             response = self._form(request, says, HTTPStatus.TOO_MANY_REQUESTS)

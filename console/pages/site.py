@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from console.failure import CommandFailedError
-from console.pages.asking import Asking
+from console.pages.asking import Asking, path_of
 from console.pages.database import Database
 from console.pages.entrance.visitor import Doorkeeper, UnknownUserError, Visitor
 from console.pages.listing import Listing, as_csv
@@ -84,7 +84,7 @@ class Site:
 
     def to_login(self, request: Request) -> Response:
         """Send somebody to log in, and then back."""
-        wanted = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+        wanted = path_of(request) + (f"?{request.url.query}" if request.url.query else "")
         if request.method not in {"GET", "HEAD"} or wanted == "/":
             return RedirectResponse("/login", HTTPStatus.SEE_OTHER)
         return RedirectResponse(f"/login?to={quote(wanted, safe='')}", HTTPStatus.SEE_OTHER)
@@ -115,11 +115,11 @@ class Site:
             title=shown.title,
             visitor=visitor,
             zone=zone or Zone("UTC"),
-            path=request.url.path,
+            path=path_of(request),
             query=request.query_params,
             version=self.static_files.version,
             is_live=shown.is_live,
-            live_address=str(request.url.path) + (f"?{request.url.query}" if request.url.query else ""),
+            live_address=path_of(request) + (f"?{request.url.query}" if request.url.query else ""),
             listings={listing.name: listing for listing in shown.listings},
             **shown.values,
         )

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import httpx2
 import uvicorn
+from starlette.types import ASGIApp
 
 from automations.secrets_key import new_key
 from console.pages.app import create_app
@@ -52,9 +53,8 @@ class RunningConsole:
             return answer.text
 
 
-@contextmanager
-def running_console(database_url: str, folder: Path, **variables: str) -> Iterator[RunningConsole]:
-    """Run a console with a password and users behind a proxy, or as `variables` say."""
+def environment_for(database_url: str, folder: Path, **variables: str) -> tuple[ConsoleSettings, dict[str, str]]:
+    """Return the settings of a console with a password and users behind a proxy, or as `variables` say."""
     environment = {
         "DATABASE_URL": database_url,
         "SECRETS_KEY": new_key(),
@@ -65,8 +65,20 @@ def running_console(database_url: str, folder: Path, **variables: str) -> Iterat
         **variables,
     }
     environment = {name: value for name, value in environment.items() if value}
-    settings = ConsoleSettings.from_environment(environment)
-    app = create_app(settings, ConsoleMetrics(), environment)
+    return ConsoleSettings.from_environment(environment), environment
+
+
+@contextmanager
+def running_console(database_url: str, folder: Path, **variables: str) -> Iterator[RunningConsole]:
+    """Run a console as `environment_for` has it."""
+    settings, environment = environment_for(database_url, folder, **variables)
+    with serving(create_app(settings, ConsoleMetrics(), environment), settings, folder) as console:
+        yield console
+
+
+@contextmanager
+def serving(app: ASGIApp, settings: ConsoleSettings, folder: Path) -> Iterator[RunningConsole]:
+    """Serve an application where its settings say."""
     server = uvicorn.Server(uvicorn.Config(app, lifespan="on", ws="none", log_config=None, access_log=False))
     listener = listen("127.0.0.1", settings.port)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
