@@ -2,11 +2,12 @@
 
 import csv
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from enum import StrEnum
+from itertools import chain
 from typing import Any
 from urllib.parse import quote
 
@@ -14,9 +15,9 @@ from console.exports.spreadsheet_text import spreadsheet_text
 from console.queries.sight import HIDDEN
 from console.queries.tables import Row
 
-# Rows of a page, and of a file.
+# Rows of a page, and those that a file reads at once.
 PAGE_ROWS = 50
-FILE_ROWS = 10_000
+FILE_ROWS = 2_000
 
 
 class Kind(StrEnum):
@@ -62,6 +63,7 @@ class Listing:
         rows: those to show.
         empty: what to say if there are none.
         next: the address of the next page.
+        rest: for a file, the rows that follow, some at a time.
         file: the address of the file.
     """
 
@@ -71,6 +73,7 @@ class Listing:
     rows: Sequence[Row]
     empty: str
     next: str | None = None
+    rest: Iterable[Sequence[Row]] = ()
     file: str | None = None
 
     @property
@@ -89,13 +92,30 @@ def to(place: str, key: str) -> Callable[[Row], str | None]:
     return link
 
 
-def as_csv(listing: Listing) -> str:
-    """Return a table as CSV, in which no spreadsheet runs a text. Times are ISO 8601 in UTC."""
-    file = io.StringIO()
-    writer = csv.writer(file, lineterminator="\r\n")
+def following(rows: Sequence[Row], number: int, read: Callable[[Row], Sequence[Row]]) -> Iterator[Sequence[Row]]:
+    """Yield the rows that follow some, as many at a time.
+
+    Args:
+        rows: the first of them.
+        number: how many are read at once.
+        read: returns those that follow a row.
+    """
+    while len(rows) >= number:
+        rows = read(rows[-1])
+        yield rows
+
+
+def as_csv(listing: Listing) -> Iterator[str]:
+    """Yield a table as CSV, in which no spreadsheet runs a text. Times are ISO 8601 in UTC."""
     columns = listing.visible
-    writer.writerow(column.key for column in columns)
-    writer.writerows([_cell(row.get(column.key)) for column in columns] for row in listing.rows)
+    yield _lines([[column.key for column in columns]])
+    for rows in chain([listing.rows], listing.rest):
+        yield _lines([_cell(row.get(column.key)) for column in columns] for row in rows)
+
+
+def _lines(rows: Iterable[Iterable[str]]) -> str:
+    file = io.StringIO()
+    csv.writer(file, lineterminator="\r\n").writerows(rows)
     return file.getvalue()
 
 

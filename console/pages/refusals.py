@@ -34,3 +34,12 @@ class WrongQueryError(PageError):
 
     def __init__(self, name: str, takes: str) -> None:
         super().__init__(HTTPStatus.BAD_REQUEST, f"The field {name!r} takes {takes}.")
+
+
+class BusyError(PageError):
+    """Others have all the connections for files."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            HTTPStatus.SERVICE_UNAVAILABLE, "Other files are being written: ask for this one again in a moment."
+        )

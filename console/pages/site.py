@@ -1,6 +1,6 @@
 """What all pages share: who may see them, a snapshot of the tables, templates, and answers when something is wrong."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Generator
 from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 from typing import Any
@@ -16,6 +16,7 @@ from console.failure import CommandFailedError
 from console.pages.asking import Asking, path_of
 from console.pages.database import Database
 from console.pages.entrance.visitor import Doorkeeper, UnknownUserError, Visitor
+from console.pages.file_answer import FileAnswer
 from console.pages.listing import Listing, as_csv
 from console.pages.refusals import NotAllowedError, PageError, WrongQueryError
 from console.pages.rendering import Templates
@@ -90,15 +91,23 @@ class Site:
         return RedirectResponse(f"/login?to={quote(wanted, safe='')}", HTTPStatus.SEE_OTHER)
 
     def _answer(self, request: Request, visitor: Visitor, view: View) -> Response:
+        if "csv" in request.query_params:
+            return FileAnswer(self._file(request, visitor, view), request.query_params["csv"])
         with self.database.reading(visitor.role) as tables:
             asking = Asking.of(request, visitor, tables, zone_in(request))
             shown = view(asking)
         if isinstance(shown, Response):
             return shown
-        wanted = request.query_params.get("csv")
-        if wanted is not None:
-            return _file(shown, wanted)
         return self.render(request, shown, visitor=visitor, zone=asking.zone)
+
+    def _file(self, request: Request, visitor: Visitor, view: View) -> Generator[str]:
+        with self.database.copying(visitor.role) as tables:
+            shown = view(Asking.of(request, visitor, tables, zone_in(request)))
+            listings = () if isinstance(shown, Response) else shown.listings
+            listing = next((one for one in listings if one.name == request.query_params["csv"]), None)
+            if listing is None:
+                raise WrongQueryError("csv", "the name of a table of this page")
+            yield from as_csv(listing)
 
     def render(
         self,
@@ -153,16 +162,6 @@ def zone_in(request: Request) -> Zone:
 def with_files(asking: Asking, listing: Listing) -> Listing:
     """Return a table with the address of its file."""
     return replace(listing, file=asking.link(csv=listing.name, after=None))
-
-
-def _file(shown: Shown, wanted: str) -> Response:
-    for listing in shown.listings:
-        if listing.name == wanted:
-            disposition = f'attachment; filename="{listing.name}.csv"'
-            return Response(
-                as_csv(listing), media_type="text/csv; charset=utf-8", headers={"content-disposition": disposition}
-            )
-    raise WrongQueryError("csv", "the name of a table of this page")
 
 
 def _told(error: Exception) -> tuple[HTTPStatus, str]:

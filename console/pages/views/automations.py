@@ -3,7 +3,7 @@
 import json
 
 from console.pages.asking import Asking
-from console.pages.listing import FILE_ROWS, PAGE_ROWS, Column, Kind, Listing, to
+from console.pages.listing import FILE_ROWS, PAGE_ROWS, Column, Kind, Listing, following, to
 from console.pages.refusals import NotThereError
 from console.pages.site import Shown, with_files
 from console.pages.views.sessions import what_hides
@@ -92,12 +92,15 @@ def automations(asking: Asking) -> Shown:
     endpoints = [{**row, "state": _state(row)} for row in all_endpoints(tables)]
     limit = FILE_ROWS if asking.text("csv") is not None else PAGE_ROWS
     after = asking.read("after", MessagePlace.read, "the end of a page")
-    rows = messages_page(tables, chosen_of(asking), limit + 1, after)
+    chosen = chosen_of(asking)
+    rows = messages_page(tables, chosen, limit + 1, after)
     wanted = asking.text("endpoint")
     listings = [
         Listing("endpoints", "Endpoints", _ENDPOINTS, endpoints, _NO_ENDPOINT),
         Listing("messages", "Messages, latest first", _MESSAGES, rows[:limit], what_hides(asking, FILTERS, "messages"),
-                next=asking.link(after=MessagePlace.of(rows[limit - 1])) if len(rows) > limit else None),
+                next=asking.link(after=MessagePlace.of(rows[limit - 1])) if len(rows) > limit else None,
+                rest=following(rows[:limit], limit,
+                               lambda last: messages_page(tables, chosen, limit, MessagePlace.of(last)))),
     ]  # fmt: skip
     if wanted is not None:
         listings.append(

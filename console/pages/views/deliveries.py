@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from console.pages.asking import Asking
-from console.pages.listing import FILE_ROWS, PAGE_ROWS, Column, Kind, Listing, to
+from console.pages.listing import FILE_ROWS, PAGE_ROWS, Column, Kind, Listing, following, to
 from console.pages.refusals import WrongQueryError
 from console.pages.site import Shown, with_files
 from console.pages.views.sessions import what_hides
@@ -56,6 +56,9 @@ def deliveries(asking: Asking) -> Shown:
     listing = Listing(
         "deliveries", "Deliveries, latest first", _COLUMNS, rows[:limit], what_hides(asking, FILTERS, "deliveries"),
         next=asking.link(after=rows[limit - 1]["id"]) if len(rows) > limit else None,
+        rest=following(
+            rows[:limit], limit, lambda last: find_deliveries(asking.tables, chosen, limit, last["id"], asking.now)
+        ),
     )  # fmt: skip
     values = {
         "looks_back": chosen.looks_back,

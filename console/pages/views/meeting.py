@@ -1,7 +1,7 @@
 """`/meetings/ID`: a meeting's sessions."""
 
 from console.pages.asking import Asking
-from console.pages.listing import FILE_ROWS, PAGE_ROWS, Listing
+from console.pages.listing import FILE_ROWS, PAGE_ROWS, Listing, following
 from console.pages.refusals import NotThereError
 from console.pages.site import Shown, with_files
 from console.pages.views.sessions import COLUMNS, what_hides
@@ -25,6 +25,9 @@ def meeting(asking: Asking) -> Shown:
     listing = Listing(
         "sessions", "Its sessions, latest first", _COLUMNS, rows[:limit], what_hides(asking, _FILTERS, "sessions"),
         next=asking.link(after=Place.of(rows[limit - 1])) if len(rows) > limit else None,
+        rest=following(
+            rows[:limit], limit, lambda last: find_sessions(asking.tables, chosen, limit, Place.of(last))
+        ),
     )  # fmt: skip
     title = (found["title"] if found else None) or f"Meeting {meeting_id[:8]}"
     values = {

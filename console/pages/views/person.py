@@ -6,12 +6,13 @@ from console.pages.asking import Asking
 from console.pages.audit import note
 from console.pages.database import Database
 from console.pages.entrance.keys import ConsoleKeys
-from console.pages.listing import FILE_ROWS, PAGE_ROWS, Column, Kind, Listing, to
+from console.pages.listing import FILE_ROWS, PAGE_ROWS, Column, Kind, Listing, following, to
 from console.pages.refusals import NotAllowedError
 from console.pages.site import Shown, with_files
 from console.pages.views.sessions import what_hides
 from console.queries.people import sessions_of_person
 from console.queries.sessions import Place
+from console.queries.tables import Row
 
 _COLUMNS = (
     Column("started_at", "Started", Kind.TIME, to("/sessions", "session_id")),
@@ -48,14 +49,20 @@ class PersonPage:
             note(connection, asking.visitor, "look at a person", self.keys.person(person))
         limit = FILE_ROWS if asking.text("csv") is not None else PAGE_ROWS
         after = asking.read("after", Place.read, "the end of a page")
-        rows = [
-            {**row, "rejoins": row["connections"] - 1, "attended_minutes": row["attended_seconds"] / 60}
-            for row in sessions_of_person(asking.tables, person, asking.range(), limit + 1, after)
-        ]
+        started = asking.range()
+
+        def read(number: int, place: Place | None) -> list[Row]:
+            return [
+                {**row, "rejoins": row["connections"] - 1, "attended_minutes": row["attended_seconds"] / 60}
+                for row in sessions_of_person(asking.tables, person, started, number, place)
+            ]
+
+        rows = read(limit + 1, after)
         listing = Listing(
             "sessions", "Their sessions, latest first", _COLUMNS, rows[:limit],
             what_hides(asking, _FILTERS, "sessions of a person with this id"),
             next=asking.link(after=Place.of(rows[limit - 1])) if len(rows) > limit else None,
+            rest=following(rows[:limit], limit, lambda last: read(limit, Place.of(last))),
         )  # fmt: skip
         names = [row["display_name"] for row in rows if row["display_name"]]
         values = {

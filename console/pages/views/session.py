@@ -1,16 +1,17 @@
 """`/sessions/ID`: one session: its chart, who was there, what happened, and the deliveries that say so."""
 
 from typing import Any
+from urllib.parse import quote
 
 from console.charts.session import draw
 from console.charts.telling import Told, place_of, tell
 from console.pages.asking import Asking
-from console.pages.listing import FILE_ROWS, Column, Kind, Listing, to
+from console.pages.listing import FILE_ROWS, Column, Kind, Listing, following, to
 from console.pages.refusals import NotThereError
 from console.pages.site import Shown, with_files
 from console.queries.conditions import HiddenFilterError
 from console.queries.deliveries import DeliveryFilter, find_deliveries
-from console.queries.messages import Chosen, chosen_messages
+from console.queries.messages import Chosen, MessagePlace, messages_page
 from console.queries.observations import observations_of_session
 from console.queries.session import (
     artifacts_of,
@@ -103,8 +104,7 @@ def session(asking: Asking) -> Shown:
         _entries(asking, found, connections, recordings),
         _deliveries(asking, session_id),
         _observations(asking, session_id),
-        Listing("messages", "Messages to your systems about this session", _MESSAGES,
-                chosen_messages(tables, Chosen(session=session_id), _ROWS), "No message was made about this session."),
+        _messages(asking, session_id),
     )  # fmt: skip
     values = {
         "session": found,
@@ -172,20 +172,20 @@ def _connections(asking: Asking, connections: list[Row], told: Told) -> Listing:
 
 def _entries(asking: Asking, found: Row, connections: list[Row], recordings: list[Row]) -> Listing:
     skip = asking.number("entries", _MOST_SKIPPED)
-    limit = FILE_ROWS if asking.text("csv") is not None else _ROWS
-    rows = entries_of(asking.tables, found["id"], limit + 1, skip)
+    is_file = asking.text("csv") is not None
+    rows = entries_of(asking.tables, found["id"], None if is_file else _ROWS + 1, skip)
     names = {row["id"]: row["file_name"] or row["id"] for row in recordings}
     names |= {row["peer_id"]: row["display_name"] or row["peer_id"] for row in connections}
     started = found["started_at"]
     shown = [
         {**row, "since_start": row["occurred_at"] - started if started else None, "who": _who(row, names)}
-        for row in rows[:limit]
+        for row in (rows if is_file else rows[:_ROWS])
     ]
     # Where the vendor's API was not asked there is no such column.
     columns = _ENTRIES if any(row["observation_id"] for row in shown) else _ENTRIES[:-1]
     return Listing(
         "timeline", "Timeline", columns, shown, "Nothing is known to have happened.",
-        asking.link(entries=skip + _ROWS) + "#timeline" if len(rows) > limit else None,
+        asking.link(entries=skip + _ROWS) + "#timeline" if len(rows) > len(shown) else None,
     )  # fmt: skip
 
 
@@ -200,11 +200,27 @@ def _who(entry: Row, names: dict[str, str]) -> str:
 
 def _deliveries(asking: Asking, session_id: str) -> Listing:
     limit = FILE_ROWS if asking.text("csv") is not None else _ROWS
-    rows = find_deliveries(asking.tables, DeliveryFilter(session=session_id), limit + 1, asking.uuid("before"))
+    chosen = DeliveryFilter(session=session_id)
+    rows = find_deliveries(asking.tables, chosen, limit + 1, asking.uuid("before"))
     return Listing(
         "deliveries", "Deliveries that name this session, latest first", _DELIVERIES, rows[:limit],
         "There is no such delivery.",
         asking.link(before=rows[limit - 1]["id"]) + "#deliveries" if len(rows) > limit else None,
+        following(rows[:limit], limit, lambda last: find_deliveries(asking.tables, chosen, limit, last["id"])),
+    )  # fmt: skip
+
+
+def _messages(asking: Asking, session_id: str) -> Listing:
+    limit = FILE_ROWS if asking.text("csv") is not None else _ROWS
+    chosen = Chosen(session=session_id)
+    rows = messages_page(asking.tables, chosen, limit + 1, None)
+    return Listing(
+        "messages", "Messages to your systems about this session, latest first", _MESSAGES, rows[:limit],
+        "No message was made about this session.",
+        f"/automations?session={quote(session_id, safe='')}" if len(rows) > limit else None,
+        following(
+            rows[:limit], limit, lambda last: messages_page(asking.tables, chosen, limit, MessagePlace.of(last))
+        ),
     )  # fmt: skip
 
 
@@ -215,6 +231,9 @@ def _observations(asking: Asking, session_id: str) -> Listing:
         "observations", "What the vendor\u2019s API said about this session, latest first", _OBSERVATIONS, rows[:limit],
         "The vendor\u2019s API has said nothing about this session.",
         asking.link(observed_before=rows[limit - 1]["id"]) + "#observations" if len(rows) > limit else None,
+        following(
+            rows[:limit], limit, lambda last: observations_of_session(asking.tables, session_id, limit, last["id"])
+        ),
     )  # fmt: skip
 
 

@@ -6,7 +6,7 @@ from urllib.parse import quote
 from starlette.responses import RedirectResponse, Response
 
 from console.pages.asking import Asking
-from console.pages.listing import FILE_ROWS, PAGE_ROWS, Column, Kind, Listing, to
+from console.pages.listing import FILE_ROWS, PAGE_ROWS, Column, Kind, Listing, following, to
 from console.pages.site import Shown, with_files
 from console.queries.sessions import Place, SessionFilter, find_sessions, session_with
 from workers.rules.sessions import SessionStatus
@@ -41,7 +41,8 @@ FILTERS = {
 def sessions(asking: Asking) -> Shown | Response:
     """Return the page."""
     start_of_id = asking.text("id")
-    if start_of_id is not None and session_with(asking.tables, start_of_id) is not None:
+    is_file = asking.text("csv") is not None
+    if start_of_id is not None and not is_file and session_with(asking.tables, start_of_id) is not None:
         return RedirectResponse(f"/sessions/{quote(start_of_id, safe='')}", HTTPStatus.SEE_OTHER)
     chosen = SessionFilter(
         started=asking.range(),
@@ -54,7 +55,6 @@ def sessions(asking: Asking) -> Shown | Response:
         has_inferred=asking.text("inferred") is not None,
         has_set_aside=asking.text("set_aside") is not None,
     )
-    is_file = asking.text("csv") is not None
     limit = FILE_ROWS if is_file else PAGE_ROWS
     after = asking.read("after", Place.read, "the end of a page")
     rows = find_sessions(asking.tables, chosen, limit + 1, after, asking.now)
@@ -65,6 +65,11 @@ def sessions(asking: Asking) -> Shown | Response:
         rows[:limit],
         what_hides(asking, FILTERS, "sessions"),
         next=asking.link(after=Place.of(rows[limit - 1])) if len(rows) > limit else None,
+        rest=following(
+            rows[:limit],
+            limit,
+            lambda last: find_sessions(asking.tables, chosen, limit, Place.of(last), asking.now),
+        ),
     )
     values = {
         "looks_back": chosen.looks_back,
