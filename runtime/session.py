@@ -6,11 +6,12 @@ missing from the next session we get.
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from typing import Any, LiteralString
+from typing import Any, LiteralString, Self
 
 import psycopg
 from psycopg import sql
-from psycopg.pq import TransactionStatus
+from psycopg.pq import PipelineStatus, TransactionStatus
+from psycopg.pq.abc import PGconn
 
 _FIRST_WITH_TRANSACTION_TIMEOUT = 170000
 
@@ -69,6 +70,18 @@ def session_settings(server_version: int, let_go_after: float) -> dict[str, str]
     return settings
 
 
+class SessionCursor(psycopg.Cursor[Any]):
+    """A cursor of a `Session`: outside a transaction, a statement that needs settings runs in a new one."""
+
+    def execute(self, query: Any, params: Any = None, **options: Any) -> Self:
+        """Execute a statement as psycopg does."""
+        connection = self.connection
+        if not (isinstance(connection, Session) and connection.needs_transaction):
+            return super().execute(query, params, **options)
+        with connection.transaction():
+            return super().execute(query, params, **options)
+
+
 class Session(psycopg.Connection[tuple[Any, ...]]):
     """A connection that keeps its settings, even if the server's session is shared. Autocommit only.
 
@@ -78,6 +91,21 @@ class Session(psycopg.Connection[tuple[Any, ...]]):
 
     is_shared = False
     _of_each_transaction: sql.Composed | None = None
+
+    def __init__(self, pgconn: PGconn) -> None:
+        """Connect by `connect`."""
+        super().__init__(pgconn)
+        self.cursor_factory = SessionCursor
+
+    @property
+    def needs_transaction(self) -> bool:
+        """Whether a statement would run without the settings, as it is in no transaction."""
+        return (
+            self._of_each_transaction is not None
+            and self.pgconn.transaction_status == TransactionStatus.IDLE
+            # There the status is that of before the pipeline; who begins one begins a transaction with it.
+            and self.pgconn.pipeline_status == PipelineStatus.OFF
+        )
 
     def set_up(self, settings: Mapping[str, str], path: Sequence[str] = (), *, is_shared: bool) -> None:
         """Give the server the settings, in one round trip: now, or, where it `is_shared`, in each transaction.
@@ -96,13 +124,6 @@ class Session(psycopg.Connection[tuple[Any, ...]]):
         else:
             self.execute(sql.SQL("; ").join(_set("SET", settings, path)))
 
-    def execute(self, query: Any, params: Any = None, **options: Any) -> psycopg.Cursor[tuple[Any, ...]]:
-        """Execute a statement as psycopg does; outside a transaction it runs in a new one."""
-        if self._of_each_transaction is None or self.pgconn.transaction_status != TransactionStatus.IDLE:
-            return super().execute(query, params, **options)
-        with self.transaction():
-            return super().execute(query, params, **options)
-
     def transaction(  # type: ignore[override]  # psycopg's signature is wider than needed
         self, *arguments: Any, **options: Any
     ) -> AbstractContextManager[psycopg.Transaction]:
@@ -115,7 +136,7 @@ class Session(psycopg.Connection[tuple[Any, ...]]):
     def set_up_transaction(self) -> None:
         """Give a transaction that was begun otherwise its settings, where each needs them; before any query in it."""
         if self._of_each_transaction is not None:
-            super().execute(self._of_each_transaction)
+            self.execute(self._of_each_transaction)
 
     @contextmanager
     def _with_settings(self, begun: AbstractContextManager[psycopg.Transaction]) -> Iterator[psycopg.Transaction]:

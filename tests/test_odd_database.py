@@ -17,34 +17,12 @@ from migrations.apply import MigrationError, migrate_database
 from runtime.connections import connect
 from tests.console.conftest import ROLLCALL
 from tests.lesson import BEN_NAME, PAYLOADS, SESSION, Posted
+from tests.odd_database import ENVIRONMENT, make_odd
 from tests.pgbouncer import pgbouncer
 from tests.processes import ROOT, run_system
 from tests.test_fifteen_payloads import EXPECTATIONS
 from tests.workers.queue.deliveries import wait_until
 
-ODD = {
-    "datestyle": "German, DMY",
-    "client_encoding": "LATIN1",
-    "timezone": "Asia/Kolkata",
-    "bytea_output": "escape",
-    "intervalstyle": "iso_8601",
-    "standard_conforming_strings": "off",
-    "default_transaction_read_only": "on",
-    "default_transaction_isolation": "serializable",
-    "default_transaction_deferrable": "on",
-    "extra_float_digits": "-15",
-    "array_nulls": "off",
-    "transform_null_equals": "on",
-    "row_security": "off",
-    "plan_cache_mode": "force_generic_plan",
-    "session_replication_role": "replica",
-}
-ENVIRONMENT = {
-    "PGCLIENTENCODING": "LATIN1",
-    "PGDATESTYLE": "German, DMY",
-    "PGTZ": "America/Caracas",
-    "PGOPTIONS": "-c bytea_output=escape -c default_transaction_read_only=on -c intervalstyle=iso_8601",
-}
 PLAIN = {
     "DateStyle": "ISO, MDY",
     "client_encoding": "UTF8",
@@ -61,19 +39,6 @@ PLAIN = {
     "row_security": "on",
     "plan_cache_mode": "auto",
 }
-
-
-def make_odd(url: str) -> None:
-    with psycopg.connect(url, autocommit=True) as connection:
-        name = connection.info.dbname
-        # A function we use that another schema redefines, and a search path that finds that one first.
-        connection.execute(
-            "CREATE FUNCTION public.pg_advisory_xact_lock(bigint) RETURNS void LANGUAGE plpgsql AS "
-            "$$BEGIN RAISE 'somebody else''s'; END$$"
-        )
-        connection.execute(f"ALTER DATABASE {name} SET search_path = public, pg_catalog".encode())
-        for setting, value in ODD.items():
-            connection.execute(f"ALTER DATABASE {name} SET {setting} = '{value}'".encode())
 
 
 @pytest.fixture
@@ -105,6 +70,9 @@ def test_every_connection_has_what_it_relies_on(odd_url_both_ways: str, monkeypa
                     "SELECT name, current_setting(name) FROM unnest(%s::text[]) AS name", [list(PLAIN)]
                 ).fetchall()
                 assert dict(found) == PLAIN
+        with connection.cursor() as cursor:
+            one_statement = "SELECT name, current_setting(name), now() FROM unnest(%s::text[]) AS name"
+            assert {name: value for name, value, _ in cursor.execute(one_statement, [list(PLAIN)]).fetchall()} == PLAIN
         connection.execute("SELECT pg_advisory_xact_lock(1)")
         connection.execute("CREATE TABLE public.written ()")
 
