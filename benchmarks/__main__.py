@@ -10,6 +10,7 @@ from collections.abc import Mapping
 
 from benchmarks import (
     asking,
+    console_pages,
     cost,
     end_to_end,
     growth,
@@ -28,6 +29,7 @@ from benchmarks.report import print_line, print_tables
 
 BENCHMARKS: Mapping[str, Benchmark] = {
     "asking": asking.measure,
+    "console": console_pages.measure,
     "intake": intake.measure,
     "end_to_end": end_to_end.measure,
     "cost": cost.measure,
@@ -46,10 +48,11 @@ def main() -> None:
     default = Effort()
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("benchmarks", nargs="*", metavar="NAME", help=f"of {', '.join(BENCHMARKS)}; all without one")
-    for name in ("rounds", "seconds", "events", "plain_events", "receivers", "workers"):
+    for name in ("rounds", "seconds", "events", "plain_events", "receivers", "workers", "console_sessions"):
         parser.add_argument(f"--{name.replace('_', '-')}", type=int, default=getattr(default, name))
     for name in ("connections", "rows"):
         parser.add_argument(f"--{name}", type=_numbers, default=getattr(default, name), help="comma-separated")
+    parser.add_argument("--database-url", help="for console: a database of benchmarks.populate, filled if it is empty")
     arguments = vars(parser.parse_args())
     # `end_to_end` also reports the cost of its rounds.
     names = arguments.pop("benchmarks") or [name for name in BENCHMARKS if name != "cost"]

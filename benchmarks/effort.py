@@ -23,6 +23,8 @@ class Effort:
         rows: the sizes of ledgers, in deliveries.
         receivers: processes of a receiver.
         workers: processes of a worker.
+        console_sessions: how many sessions the web console is measured on.
+        database_url: what `console` measures instead of a database of its own.
     """
 
     rounds: int = 3
@@ -33,6 +35,8 @@ class Effort:
     rows: tuple[int, ...] = (300_000,)
     receivers: int = 1
     workers: int = 1
+    console_sessions: int = 30_000
+    database_url: str | None = None
 
 
 Benchmark = Callable[[Ground, Effort], Iterator[Line]]

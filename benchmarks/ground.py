@@ -60,14 +60,31 @@ class Ground:
 
     def ledger(self, sessions: int) -> str:
         """Return the URL of a database with the rows of that many sessions, created once and kept."""
-        name = f"ledger_{sessions}"
+        return self._kept(f"ledger_{sessions}", sessions)
+
+    def filled(self, database_url: str | None, sessions: int) -> str:
+        """Return the URL of a database with all that the console shows of that many sessions.
+
+        Args:
+            database_url: this one, which is migrated, and filled if it has no deliveries; None: one that is kept.
+            sessions: how many.
+        """
+        if database_url is None:
+            return self._kept(f"console_{sessions}", sessions, "--more")
+        migrate_database(database_url)
+        with psycopg.connect(database_url) as connection:
+            is_empty = connection.execute("SELECT FROM rollcall.deliveries LIMIT 1").fetchone() is None
+        if is_empty:
+            _populate(database_url, sessions, "--more")
+        return database_url
+
+    def _kept(self, name: str, sessions: int, *more: str) -> str:
         with psycopg.connect(self.postgres.url("postgres"), autocommit=True) as connection:
             found = connection.execute("SELECT FROM pg_database WHERE datname = %s", [name]).fetchone()
         if found is None:
             # Under another name until it is complete.
             url = self._new_database("ledger_unfinished")
-            populate = [sys.executable, "-m", "benchmarks.populate", "--database-url", url, "--sessions", str(sessions)]
-            subprocess.run(populate, check=True, stdout=sys.stderr, cwd=CACHE.parent.parent)
+            _populate(url, sessions, *more)
             self._execute(f"ALTER DATABASE ledger_unfinished RENAME TO {name}")
         migrate_database(self.postgres.url(name))
         return self.postgres.url(name)
@@ -92,6 +109,11 @@ class Ground:
     def _execute(self, statement: str) -> None:
         with psycopg.connect(self.postgres.url("postgres"), autocommit=True) as connection:
             connection.execute(statement.encode())
+
+
+def _populate(url: str, sessions: int, *more: str) -> None:
+    command = [sys.executable, "-m", "benchmarks.populate", "--database-url", url, "--sessions", str(sessions), *more]
+    subprocess.run(command, check=True, stdout=sys.stderr, cwd=CACHE.parent.parent)
 
 
 @contextmanager

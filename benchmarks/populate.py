@@ -4,6 +4,7 @@
 
 Per session: ten participants (a few sessions have none, a few a thousand), thirty deliveries with payloads of the
 vendor's size, and the rows that workers would derive from them. Postgres generates the rows, see populate_chunk.sql.
+With --more also what the console shows besides (populate_more.sql): set-aside deliveries, lookups, messages, attempts.
 Indexes other than primary keys are dropped first and created at the end, which saves hours.
 """
 
@@ -16,6 +17,7 @@ from pathlib import Path
 import psycopg
 
 CHUNK_SQL = (Path(__file__).parent / "populate_chunk.sql").read_text(encoding="utf-8")
+MORE_SQL = (Path(__file__).parent / "populate_more.sql").read_text(encoding="utf-8")
 
 # Sessions per transaction: enough for set-based SQL, few enough for progress and for temporary tables in memory.
 CHUNK = 1000
@@ -46,6 +48,7 @@ def main() -> None:
     parser.add_argument("--organizations", type=int, default=10, help="the first has half of all sessions")
     parser.add_argument("--days", type=int, default=365, help="how long ago the first session was")
     parser.add_argument("--writers", type=int, default=2, help="connections that write at once")
+    parser.add_argument("--more", action="store_true", help="also set-aside deliveries, lookups, messages, attempts")
     arguments = parser.parse_args()
     began = time.monotonic()
     with psycopg.connect(arguments.database_url, autocommit=True) as connection:
@@ -85,6 +88,8 @@ def _fill(arguments: argparse.Namespace) -> None:
             for name, value in {**settings, "first": first, "last": last}.items():
                 connection.execute("SELECT set_config(%s, %s, true)", (f"populate.{name}", str(value)))
             connection.execute(CHUNK_SQL.encode())
+            if arguments.more:
+                connection.execute(MORE_SQL.encode())
         if last % (CHUNK * 10) == 0:
             _tell(began, f"{last} of {arguments.sessions} sessions")
 

@@ -18,10 +18,11 @@ SELECT
     random() < 0.5 AS is_recorded,
     -- A few large ones, some of a class's size, most of them small: 10 on average.
     CASE
-        WHEN size < 0.002 THEN 1000
+        WHEN size < 0.001 THEN 1000
+        WHEN size < 0.002 THEN 500
         WHEN size < 0.010 THEN 0
         WHEN size < 0.050 THEN 50
-        ELSE 1 + floor(random() * 11.8)::int
+        ELSE 1 + floor(random() * 12.8)::int
     END AS connections
 FROM (
     SELECT
