@@ -6,7 +6,8 @@ from typing import Annotated
 import typer
 
 from console.queries.conditions import Range
-from console.queries.sessions import SessionFilter, find_sessions
+from console.queries.session_filter import SessionFilter
+from console.queries.sessions import find_sessions
 from console.queries.tables import open_tables
 from console.screen.machine_readable import print_json
 from console.screen.tables import Column, Screen, length, moment, shown

@@ -22,8 +22,7 @@ from console.pages.refusals import NotAllowedError, PageError, WrongQueryError
 from console.pages.rendering import Templates
 from console.pages.static_files import StaticFiles
 from console.pages.zones import COOKIE, Zone, zone_of
-from console.queries.conditions import HiddenFilterError
-from console.queries.tables import DatabaseAwayError
+from console.queries.tables import DatabaseAwayError, HiddenFilterError
 
 _log = structlog.get_logger(__name__)
 

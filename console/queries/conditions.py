@@ -7,18 +7,12 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, LiteralString
 
-from console.failure import CommandFailedError
 from console.queries.tables import Tables
 
+# By bytes nothing comes after it, so what starts with a text lies between that and the text with this behind it.
+LAST_CHARACTER = "\U0010ffff"
 # How far filters without an index of their own look back, unless a range is given.
 LOOK_BACK = timedelta(days=31)
-
-
-class HiddenFilterError(CommandFailedError):
-    """The reader may not see what they filter by."""
-
-    def __init__(self, column: str) -> None:
-        super().__init__(f"Your role does not show {column.replace('_', ' ')}, so it can't be filtered by it.")
 
 
 @dataclass(slots=True)
@@ -33,15 +27,6 @@ class Conditions:
         """Add a condition with its parameters."""
         self._parts.append(condition)
         self.values.update(values)
-
-    def must_show(self, table: str, column: str) -> None:
-        """Refuse to filter by a column that the reader may not see.
-
-        Raises:
-            HiddenFilterError: they may not.
-        """
-        if not self.tables.shows(table, column):
-            raise HiddenFilterError(column)
 
     @property
     def where(self) -> LiteralString:

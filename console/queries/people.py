@@ -1,29 +1,24 @@
 """Reads in which sessions a person was, and a meeting's."""
 
-from typing import Any, LiteralString
+from typing import LiteralString
 
-from console.queries.conditions import Range
+from console.queries.conditions import Conditions, Range
 from console.queries.sessions import Place
 from console.queries.tables import Row, Tables
 
-# Only these sessions' participants are read.
 _SESSIONS: LiteralString = """
-    SELECT s.id AS session_id, s.meeting_id, s.title, s.status, s.started_at, s.last_event_at, a.display_name,
-        a.first_joined_at, a.last_left_at, a.connections, a.attended_seconds,
-        a.attended_seconds / nullif(extract(epoch FROM greatest(
-            coalesce(s.ended_at, rollcall.counted_until(s.last_event_at)) - s.started_at, interval '0')), 0) AS share
-    FROM (
-        SELECT DISTINCT session_id FROM rollcall.participants WHERE custom_participant_id = %(person)s
-    ) AS theirs
-    JOIN rollcall.sessions AS s ON s.id = theirs.session_id
-    CROSS JOIN LATERAL (
-        SELECT * FROM rollcall.attendance AS v WHERE v.session_id = s.id AND v.person = %(person)s
-    ) AS a
-    WHERE s.started_at IS NOT NULL
-        AND (%(since)s::timestamptz IS NULL OR s.started_at >= %(since)s)
-        AND (%(until)s::timestamptz IS NULL OR s.started_at < %(until)s)
-        AND (%(at)s::timestamptz IS NULL OR s.started_at < %(at)s OR (s.started_at = %(at)s AND s.id > %(after)s))
-    ORDER BY s.started_at DESC, s.id LIMIT %(limit)s"""
+    SELECT s.id AS session_id, s.meeting_id, s.title, s.status, s.started_at, s.last_event_at,
+        extract(epoch FROM greatest(
+            coalesce(s.ended_at, rollcall.counted_until(s.last_event_at)) - s.started_at, interval '0')) AS seconds
+    FROM rollcall.sessions AS s
+    WHERE s.id = ANY(ARRAY(
+        SELECT p.session_id FROM rollcall.participants AS p WHERE p.custom_participant_id = %(person)s
+    )) AND s.started_at IS NOT NULL AND """
+_IN_ORDER: LiteralString = " ORDER BY s.started_at DESC, s.id LIMIT %(limit)s"
+# Only of the sessions of the page, and by their ids: the view would read all that were ever there.
+_ATTENDANCE: LiteralString = """
+    SELECT session_id, display_name, first_joined_at, last_left_at, connections, attended_seconds
+    FROM rollcall.attendance WHERE session_id = ANY(%(ids)s) AND person = %(person)s"""
 _MEETING: LiteralString = """
     SELECT m.id, m.organization_id, m.title, m.room_name, m.created_at FROM rollcall.meetings AS m
     WHERE m.id = %(id)s"""
@@ -39,9 +34,25 @@ def sessions_of_person(tables: Tables, person: str, started: Range, limit: int, 
         limit: how many at most.
         after: where the page before ended.
     """
-    values: dict[str, Any] = {"person": person, "since": started.since, "until": started.until, "limit": limit}
-    place = {"at": None if after is None else after.at, "after": None if after is None else after.id}
-    return tables.rows(_SESSIONS, values | place, {"share"})
+    conditions = Conditions(tables)
+    conditions.values.update(person=person, limit=limit)
+    if started.since is not None:
+        conditions.add("s.started_at >= %(since)s", since=started.since)
+    if started.until is not None:
+        conditions.add("s.started_at < %(until)s", until=started.until)
+    if after is not None:
+        conditions.add("(s.started_at < %(at)s OR (s.started_at = %(at)s AND s.id > %(id)s))", at=after.at, id=after.id)
+    found = tables.rows(_SESSIONS + conditions.where + _IN_ORDER, conditions.values, {"seconds"})
+    attended = {
+        row["session_id"]: row
+        for row in tables.rows(_ATTENDANCE, {"ids": [row["session_id"] for row in found], "person": person})
+    }
+    return [_with_share(row | attended[row["session_id"]]) for row in found]
+
+
+def _with_share(row: Row) -> Row:
+    seconds = row.pop("seconds")
+    return {**row, "share": row["attended_seconds"] / seconds if seconds else None}
 
 
 def meeting_with(tables: Tables, meeting_id: str) -> Row | None:

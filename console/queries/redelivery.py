@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import LiteralString
 
-from console.queries.messages import Chosen
+from console.queries.conditions import Conditions
+from console.queries.message_lists import Chosen, choose
 from console.queries.tables import Tables
 
 # What waits is on its way already.
@@ -13,14 +14,7 @@ _CHOSEN: LiteralString = """
     FROM rollcall.message_deliveries AS d
     JOIN rollcall.messages AS m ON m.id = d.message_id
     JOIN rollcall.endpoints AS e ON e.id = d.endpoint_id
-    WHERE d.status <> 'pending'
-        AND (%(message)s::text IS NULL OR d.message_id = %(message)s)
-        AND (%(endpoint)s::text IS NULL OR d.endpoint_id = %(endpoint)s)
-        AND (%(status)s::text IS NULL OR d.status = %(status)s)
-        AND (%(type)s::text IS NULL OR m.type LIKE %(type)s)
-        AND (%(session)s::text IS NULL OR m.session_id = %(session)s)
-        AND (%(since)s::timestamptz IS NULL OR m.occurred_at >= %(since)s)
-    ORDER BY d.position"""
+    WHERE d.status <> 'pending' AND """
 # What states no time, such as a transcript, happened when it was received; it may be about a session of long ago.
 _OLD: LiteralString = """
     SELECT d.message_id FROM rollcall.message_deliveries AS d
@@ -56,7 +50,11 @@ def to_send_again(tables: Tables, chosen: Chosen, message_id: str | None) -> ToS
     """Return what is chosen and does not wait already; `message_id` of None is any message."""
     messages: dict[str, list[str]] = {}
     disabled = 0
-    for row in tables.rows(_CHOSEN, {**chosen.values(), "message": message_id}, {"is_enabled"}):
+    conditions = Conditions(tables)
+    choose(conditions, chosen)
+    if message_id is not None:
+        conditions.add("d.message_id = %(message)s", message=message_id)
+    for row in tables.rows(f"{_CHOSEN}{conditions.where} ORDER BY d.position", conditions.values, {"is_enabled"}):
         if row["is_enabled"]:
             messages.setdefault(row["endpoint_id"], []).append(row["message_id"])
         else:
@@ -69,4 +67,4 @@ def held_as_old(tables: Tables, chosen: Chosen) -> list[str]:
 
     Nothing of sessions that ended before it: a transcript that was received since then may be of any age.
     """
-    return [row["message_id"] for row in tables.rows(_OLD, chosen.values())]
+    return [row["message_id"] for row in tables.rows(_OLD, {"endpoint": chosen.endpoint, "since": chosen.since})]

@@ -1,22 +1,20 @@
 """Reads lists of sessions, the latest first."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, LiteralString
 
 from console.failure import CommandFailedError
-from console.queries.conditions import Conditions, Range, pattern_of
+from console.queries.conditions import LAST_CHARACTER, Conditions, pattern_of
+from console.queries.persons import HAS_PERSON, person_values
+from console.queries.session_filter import SessionFilter
 from console.queries.tables import Row, Tables
-from workers.rules.sessions import SessionStatus
 
 _STARTED: LiteralString = "SELECT s.id, s.started_at, s.last_event_at FROM rollcall.sessions AS s WHERE "
 _SUMMARY: LiteralString = """
     SELECT session_id, meeting_id, organization_id, title, status, started_at, ended_at, duration_seconds,
         people, connections, peak_concurrency, participant_minutes, recording_minutes
     FROM rollcall.session_summary WHERE session_id = ANY(%(ids)s)"""
-_HAS_PERSON: LiteralString = """EXISTS (
-    SELECT FROM rollcall.participants AS p WHERE p.session_id = s.id
-    AND (p.custom_participant_id LIKE %(person)s OR lower(p.display_name) LIKE lower(%(person)s)))"""
 _HAS_INFERRED: LiteralString = """EXISTS (
     SELECT FROM rollcall.participants AS p WHERE p.session_id = s.id AND p.left_source <> 'event')"""
 _HAS_SET_ASIDE: LiteralString = """EXISTS (
@@ -25,46 +23,11 @@ _HAS_SET_ASIDE: LiteralString = """EXISTS (
 _OF_PERSON: LiteralString = (
     "s.id = ANY(ARRAY(SELECT p.session_id FROM rollcall.participants AS p WHERE p.custom_participant_id = %(whole)s))"
 )
+_STARTS_SO: LiteralString = "s.id ~>=~ %(session)s AND s.id ~<~ %(beyond_id)s"
 _WORDS = 8
 # The view counts; where it comes from is known of the columns that a session has itself.
 SUMMARY_PLAIN = ("duration_seconds", "people", "connections", "peak_concurrency", "participant_minutes",
     "recording_minutes")  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SessionFilter:
-    """Which sessions are meant; what is None or false chooses none out.
-
-    Attributes:
-        started: when they started.
-        status: live or ended.
-        meeting: their meeting's id.
-        organization: their organization's id.
-        start_of_id: how their ids start.
-        title: words in their titles.
-        person: how the id or the name of somebody in them starts.
-        whole_person: the whole id of somebody in them, in the user's own app.
-        has_inferred: only those in which an end was inferred.
-        has_set_aside: only those with deliveries that were set aside.
-    """
-
-    started: Range = field(default_factory=Range)
-    status: SessionStatus | None = None
-    meeting: str | None = None
-    organization: str | None = None
-    start_of_id: str | None = None
-    title: str | None = None
-    person: str | None = None
-    whole_person: str | None = None
-    has_inferred: bool = False
-    has_set_aside: bool = False
-
-    @property
-    def looks_back(self) -> bool:
-        """Whether it has no index of its own, so that without a range it looks at the last 31 days."""
-        return bool(
-            self.status or self.title or self.person or self.start_of_id or self.has_inferred or self.has_set_aside
-        ) and not (self.started.since or self.started.until or self.whole_person or self.meeting)
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +126,7 @@ def _conditions(tables: Tables, chosen: SessionFilter, now: datetime | None) -> 
     if chosen.organization is not None:
         conditions.add("s.organization_id = %(organization)s", organization=chosen.organization)
     if chosen.start_of_id is not None:
-        conditions.add("starts_with(s.id, %(start)s)", start=chosen.start_of_id)
+        conditions.add(_STARTS_SO, **_start(chosen.start_of_id))
     _add_people(conditions, chosen)
     if chosen.has_inferred:
         conditions.add(_HAS_INFERRED)
@@ -175,16 +138,20 @@ def _conditions(tables: Tables, chosen: SessionFilter, now: datetime | None) -> 
 def _add_people(conditions: Conditions, chosen: SessionFilter) -> None:
     """Add what looks at columns that not everybody may see."""
     if chosen.title is not None:
-        conditions.must_show("sessions", "title")
+        conditions.tables.must_show("sessions", "title")
         words = [f"%{pattern_of(word)}%" for word in chosen.title.split()[:_WORDS]]
         conditions.add("s.title ILIKE ALL(%(words)s)", words=words)
-    if chosen.person is not None:
-        conditions.must_show("participants", "custom_participant_id")
-        conditions.must_show("participants", "display_name")
-        conditions.add(_HAS_PERSON, person=f"{pattern_of(chosen.person)}%")
+    if chosen.among is not None:
+        conditions.add("s.id = ANY(%(among)s)", among=list(chosen.among))
+    elif chosen.person is not None:
+        conditions.add(HAS_PERSON, **person_values(conditions.tables, chosen.person))
     if chosen.whole_person is not None:
-        conditions.must_show("participants", "custom_participant_id")
+        conditions.tables.must_show("participants", "custom_participant_id")
         conditions.add(_OF_PERSON, whole=chosen.whole_person)
+
+
+def _start(session_id: str) -> dict[str, str]:
+    return {"session": session_id, "beyond_id": session_id + LAST_CHARACTER}
 
 
 _MOST_NAMED = 5
@@ -193,9 +160,9 @@ _ONE: LiteralString = """
         s.last_event_at, o.name AS organization_name
     FROM rollcall.sessions s LEFT JOIN rollcall.organizations o ON o.id = s.organization_id
     WHERE s.id = %(session)s"""
-# Ids may contain `_` and `%`: starts_with, not LIKE.
 _BY_START: LiteralString = """
-    SELECT id FROM rollcall.sessions WHERE starts_with(id, %(session)s) ORDER BY id LIMIT %(limit)s"""
+    SELECT id FROM rollcall.sessions AS s
+    WHERE s.id ~>=~ %(session)s AND s.id ~<~ %(beyond_id)s ORDER BY id USING ~<~ LIMIT %(limit)s"""
 
 
 def session_with(tables: Tables, session_id: str) -> Row | None:
@@ -214,7 +181,7 @@ def find_session(tables: Tables, asked: str) -> Row:
     whole = session_with(tables, asked)
     if whole is not None:
         return whole
-    ids = [row["id"] for row in tables.rows(_BY_START, {"session": asked, "limit": _MOST_NAMED})] if asked else []
+    ids = [row["id"] for row in tables.rows(_BY_START, {**_start(asked), "limit": _MOST_NAMED})] if asked else []
     if not ids:
         raise CommandFailedError(f"There is no session {asked!r}: list them with `rollcall sessions`.")
     if len(ids) > 1:

@@ -32,6 +32,13 @@ class DatabaseAwayError(CommandFailedError):
         )
 
 
+class HiddenFilterError(CommandFailedError):
+    """The reader may not see what they filter by."""
+
+    def __init__(self, column: str) -> None:
+        super().__init__(f"Your role does not show {column.replace('_', ' ')}, so it can't be filtered by it.")
+
+
 class Tables:
     """A snapshot of the tables. Times are returned in UTC."""
 
@@ -48,6 +55,15 @@ class Tables:
     def shows(self, table: str, column: str) -> bool:
         """Return whether the reader may see a column, and so filter and sort by it."""
         return self._sight is None or self._sight.shows(table, column)
+
+    def must_show(self, table: str, column: str) -> None:
+        """Refuse to filter by a column that the reader may not see.
+
+        Raises:
+            HiddenFilterError: they may not.
+        """
+        if not self.shows(table, column):
+            raise HiddenFilterError(column)
 
     def rows(
         self, statement: LiteralString, values: Mapping[str, Any] | None = None, plain: Collection[str] = ()

@@ -10,7 +10,7 @@ from automations.managing.redelivery import redeliver
 from console.changing import open_for_changes
 from console.commands.endpoints.enabled import require_enabled
 from console.queries.endpoints import find_endpoint
-from console.queries.messages import Chosen
+from console.queries.message_lists import Chosen
 from console.queries.redelivery import held_as_old
 from console.queries.tables import Tables
 from console.screen.confirming import confirm

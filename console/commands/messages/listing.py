@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from console.queries.endpoints import find_endpoint
-from console.queries.messages import Chosen, chosen_messages
+from console.queries.message_lists import Chosen, find_messages
 from console.queries.tables import Row, open_tables
 from console.screen.machine_readable import print_json
 from console.screen.tables import Column, Screen, moment, shown
@@ -50,10 +50,10 @@ def list_(  # noqa: PLR0913 - each parameter is one of the command
     with open_tables() as tables:
         endpoint_id = None if endpoint is None else find_endpoint(tables, endpoint)["id"]
         chosen = Chosen(endpoint=endpoint_id, status=status, type=type_, session=session, since=happened_since)
-        found = chosen_messages(tables, chosen, limit)
+        found = find_messages(tables, chosen, limit)
     screen = Screen()
     if as_json:
-        print_json(found)
+        print_json([{name: value for name, value in row.items() if name != "position"} for row in found])
     elif not found and screen.is_terminal:
         screen.say("No message matches." if chosen != Chosen() else "No messages yet.")
     else:

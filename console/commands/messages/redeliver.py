@@ -10,7 +10,8 @@ from automations.managing.redelivery import redeliver as send_again
 from console.changing import open_for_changes
 from console.failure import CommandFailedError
 from console.queries.endpoints import find_endpoint
-from console.queries.messages import Chosen, deliveries_of, find_message
+from console.queries.message_lists import Chosen
+from console.queries.messages import deliveries_of, find_message
 from console.queries.redelivery import ToSend, to_send_again
 from console.queries.tables import Row, Tables
 from console.screen.confirming import confirm

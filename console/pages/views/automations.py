@@ -9,7 +9,8 @@ from console.pages.site import Shown, with_files
 from console.pages.views.sessions import what_hides
 from console.queries.attempts import attempts_of
 from console.queries.endpoints import all_endpoints, trouble_of
-from console.queries.messages import Chosen, MessagePlace, deliveries_of, message_with, messages_page
+from console.queries.message_lists import Chosen, MessagePlace, find_messages
+from console.queries.messages import deliveries_of, message_with
 from console.queries.sight import HIDDEN
 from console.queries.tables import Row
 from console.screen.plain_text import plain_lines
@@ -93,14 +94,14 @@ def automations(asking: Asking) -> Shown:
     limit = FILE_ROWS if asking.text("csv") is not None else PAGE_ROWS
     after = asking.read("after", MessagePlace.read, "the end of a page")
     chosen = chosen_of(asking)
-    rows = messages_page(tables, chosen, limit + 1, after)
+    rows = find_messages(tables, chosen, limit + 1, after)
     wanted = asking.text("endpoint")
     listings = [
         Listing("endpoints", "Endpoints", _ENDPOINTS, endpoints, _NO_ENDPOINT),
         Listing("messages", "Messages, latest first", _MESSAGES, rows[:limit], what_hides(asking, FILTERS, "messages"),
                 next=asking.link(after=MessagePlace.of(rows[limit - 1])) if len(rows) > limit else None,
                 rest=following(rows[:limit], limit,
-                               lambda last: messages_page(tables, chosen, limit, MessagePlace.of(last)))),
+                               lambda last: find_messages(tables, chosen, limit, MessagePlace.of(last)))),
     ]  # fmt: skip
     if wanted is not None:
         listings.append(

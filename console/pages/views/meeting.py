@@ -6,7 +6,8 @@ from console.pages.refusals import NotThereError
 from console.pages.site import Shown, with_files
 from console.pages.views.sessions import COLUMNS, what_hides
 from console.queries.people import meeting_with
-from console.queries.sessions import Place, SessionFilter, find_sessions
+from console.queries.session_filter import SessionFilter
+from console.queries.sessions import Place, find_sessions
 
 _FILTERS = {"from": "from", "to": "to"}
 _COLUMNS = tuple(column for column in COLUMNS if column.key != "meeting_id")

@@ -9,9 +9,8 @@ from console.pages.asking import Asking
 from console.pages.listing import FILE_ROWS, Column, Kind, Listing, following, to
 from console.pages.refusals import NotThereError
 from console.pages.site import Shown, with_files
-from console.queries.conditions import HiddenFilterError
 from console.queries.deliveries import DeliveryFilter, find_deliveries
-from console.queries.messages import Chosen, MessagePlace, messages_page
+from console.queries.message_lists import Chosen, MessagePlace, find_messages
 from console.queries.observations import observations_of_session
 from console.queries.session import (
     artifacts_of,
@@ -20,7 +19,7 @@ from console.queries.session import (
     entries_of,
 )
 from console.queries.sessions import session_with, summary_of
-from console.queries.tables import Row
+from console.queries.tables import HiddenFilterError, Row
 
 _ROWS = 100
 _MOST_SKIPPED = 1_000_000
@@ -213,13 +212,13 @@ def _deliveries(asking: Asking, session_id: str) -> Listing:
 def _messages(asking: Asking, session_id: str) -> Listing:
     limit = FILE_ROWS if asking.text("csv") is not None else _ROWS
     chosen = Chosen(session=session_id)
-    rows = messages_page(asking.tables, chosen, limit + 1, None)
+    rows = find_messages(asking.tables, chosen, limit + 1, None)
     return Listing(
         "messages", "Messages to your systems about this session, latest first", _MESSAGES, rows[:limit],
         "No message was made about this session.",
         f"/automations?session={quote(session_id, safe='')}" if len(rows) > limit else None,
         following(
-            rows[:limit], limit, lambda last: messages_page(asking.tables, chosen, limit, MessagePlace.of(last))
+            rows[:limit], limit, lambda last: find_messages(asking.tables, chosen, limit, MessagePlace.of(last))
         ),
     )  # fmt: skip
 

@@ -8,7 +8,9 @@ from starlette.responses import RedirectResponse, Response
 from console.pages.asking import Asking
 from console.pages.listing import FILE_ROWS, PAGE_ROWS, Column, Kind, Listing, following, to
 from console.pages.site import Shown, with_files
-from console.queries.sessions import Place, SessionFilter, find_sessions, session_with
+from console.queries.persons import narrowed
+from console.queries.session_filter import SessionFilter
+from console.queries.sessions import Place, find_sessions, session_with
 from workers.rules.sessions import SessionStatus
 
 COLUMNS = (
@@ -44,7 +46,7 @@ def sessions(asking: Asking) -> Shown | Response:
     is_file = asking.text("csv") is not None
     if start_of_id is not None and not is_file and session_with(asking.tables, start_of_id) is not None:
         return RedirectResponse(f"/sessions/{quote(start_of_id, safe='')}", HTTPStatus.SEE_OTHER)
-    chosen = SessionFilter(
+    wanted = SessionFilter(
         started=asking.range(),
         status=asking.one_of("status", SessionStatus),
         meeting=asking.text("meeting"),
@@ -55,6 +57,7 @@ def sessions(asking: Asking) -> Shown | Response:
         has_inferred=asking.text("inferred") is not None,
         has_set_aside=asking.text("set_aside") is not None,
     )
+    chosen = narrowed(asking.tables, wanted, asking.now)
     limit = FILE_ROWS if is_file else PAGE_ROWS
     after = asking.read("after", Place.read, "the end of a page")
     rows = find_sessions(asking.tables, chosen, limit + 1, after, asking.now)

@@ -65,6 +65,7 @@ class Message(Base):
         Index("messages_of_session", "session_id"),
         Index("messages_by_time", "occurred_at"),
         Index("messages_in_order", "position", unique=True),
+        Index("messages_of_type", "type", "position"),
     )
 
     id: Mapped[Plain] = mapped_column(primary_key=True, doc="The `webhook-id`, the same at every attempt.")

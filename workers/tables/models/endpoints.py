@@ -98,6 +98,7 @@ class MessageDelivery(Base):
             "position",
             postgresql_where=text("status IN ('held', 'given_up')"),
         ),
+        Index("message_deliveries_of_endpoint", "endpoint_id", "position"),
         {"postgresql_with": {"fillfactor": 70}},
     )
 

@@ -1,5 +1,7 @@
 """The model of the ledger."""
 
+from typing import LiteralString
+
 from sqlalchemy import CheckConstraint, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -8,6 +10,10 @@ from workers.reading.status import Status
 from workers.tables.models.holding import Digest, FreeText, Payload, Plain, PlainUuid, Raw, Time
 from workers.tables.models.schema import Base, one_of
 
+# Every session has these; one of the others is found by its index, where looking through the ledger would take long.
+RARE_EVENT: LiteralString = (
+    "event NOT IN ('meeting.started', 'meeting.ended', 'meeting.participantJoined', 'meeting.participantLeft')"
+)
 # Line by line as Postgres prints an index's expression, for the comparison with the migrations.
 _UNLESS_FIRST_COPY = """(
 CASE
@@ -46,6 +52,13 @@ class Delivery(Base):
             "id",
             postgresql_where=text("status IN ('unknown', 'foreign', 'quarantined')"),
         ),
+        Index(
+            "deliveries_set_aside_of_session",
+            "session_id",
+            postgresql_where=text("status IN ('unknown', 'foreign', 'quarantined')"),
+        ),
+        Index("deliveries_with_error", "id", postgresql_where=text("error IS NOT NULL")),
+        Index("deliveries_of_rare_events", "event", "id", postgresql_where=text(RARE_EVENT)),
     )
 
     id: Mapped[PlainUuid] = mapped_column(primary_key=True, doc="Assigned by the receiver; sorts by `received_at`.")

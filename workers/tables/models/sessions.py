@@ -1,6 +1,6 @@
 """The models of a session, of who was in it, and of what happened in it."""
 
-from sqlalchemy import CheckConstraint, Index, text
+from sqlalchemy import CheckConstraint, Index, literal_column, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from workers.reading.facts import PresenceKind
@@ -34,6 +34,7 @@ class Session(Base):
         Index("sessions_of_organization", "organization_id", "started_at"),
         Index("sessions_of_day", "organization_id", text("((started_at AT TIME ZONE 'UTC')::date)")),
         Index("sessions_by_start", "started_at"),
+        Index("sessions_by_prefix", "id", postgresql_ops={"id": "text_pattern_ops"}),
         {"postgresql_with": {"fillfactor": 50}},
     )
 
@@ -79,7 +80,15 @@ class Participant(Base):
         Index(
             "participants_of_person",
             "custom_participant_id",
+            postgresql_ops={"custom_participant_id": "text_pattern_ops"},
             postgresql_where=text("custom_participant_id IS NOT NULL"),
+        ),
+        Index("participants_by_join", "joined_at", postgresql_using="brin"),
+        Index(
+            "participants_by_name",
+            literal_column("lower(display_name)").label("lower(display_name)"),
+            postgresql_ops={"lower(display_name)": "text_pattern_ops"},
+            postgresql_where=text("display_name IS NOT NULL"),
         ),
         {"postgresql_with": {"fillfactor": 75}},
     )
