@@ -10,7 +10,9 @@ from collections.abc import Mapping
 
 from benchmarks import (
     asking,
+    console_indexes,
     console_pages,
+    console_readers,
     cost,
     end_to_end,
     growth,
@@ -30,8 +32,10 @@ from benchmarks.report import print_line, print_tables
 BENCHMARKS: Mapping[str, Benchmark] = {
     "asking": asking.measure,
     "console": console_pages.measure,
+    "console_indexes": console_indexes.measure,
     "intake": intake.measure,
     "end_to_end": end_to_end.measure,
+    "console_readers": console_readers.measure,
     "cost": cost.measure,
     "idle_latency": idle_latency.measure,
     "growth": growth.measure,

@@ -34,8 +34,8 @@ def measure(ground: Ground, effort: Effort) -> Iterator[Line]:
         full: list[WorkedOff] = []
         with (
             ground.database("growth_empty") as empty_url,
-            _worker(ground, empty_url) as empty_account,
-            _worker(ground, full_url) as full_account,
+            worker_on(ground, empty_url) as empty_account,
+            worker_on(ground, full_url) as full_account,
         ):
             # One uncounted round first: it loads code, opens connections and plans statements.
             for _ in range(effort.rounds + 1):
@@ -52,7 +52,8 @@ def measure(ground: Ground, effort: Effort) -> Iterator[Line]:
 
 
 @contextmanager
-def _worker(ground: Ground, database_url: str) -> Iterator[CpuAccount]:
+def worker_on(ground: Ground, database_url: str) -> Iterator[CpuAccount]:
+    """Run a worker on a database; yields the CPU account of it and Postgres."""
     with processes({"DATABASE_URL": database_url}) as started:
         started.start("worker", [sys.executable, "-m", "workers"])
         yield CpuAccount({**started.pids, "postgres": ground.postgres.pid})

@@ -106,7 +106,7 @@ def running(
             started.start("receiver", design.receiver)
             if works and design.worker:
                 started.start("worker", design.worker)
-            _wait_until_ready(started, port)
+            wait_until_ready(started, port)
             servers = {"postgres": ground.postgres.pid} if design.queue else {}
             beam = rabbitmq_pid() if design.queue and not is_postgres(broker_url) else None
             yield System(
@@ -119,8 +119,12 @@ def running(
             )
 
 
-def _wait_until_ready(started: Processes, port: int) -> None:
-    # Any answer counts: only Rollcall's receiver has the path.
+def wait_until_ready(started: Processes, port: int) -> None:
+    """Wait until a receiver answers. Any answer counts: only Rollcall's receiver has the path.
+
+    Raises:
+        RuntimeError: it does not in a minute.
+    """
     deadline = time.monotonic() + _START_SECONDS
     while time.monotonic() < deadline and started.are_alive():
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=1)

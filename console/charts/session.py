@@ -110,7 +110,7 @@ def draw(told: Told, zone: tzinfo, *, folds: bool) -> SessionChart | None:
     if not stretches:
         return None
     axis = Axis(stretches, _PLOT, folds=folds)
-    y = float(_TOP)
+    y: float = _TOP
     people: list[Line] = []
     for label, connections in _by_person(told.connections):
         line = _person(label, connections, axis, y, told)
@@ -181,7 +181,7 @@ def _person(label: str, connections: Sequence[Row], axis: Axis, y: float, told: 
         is_inferred = not is_open and row["left_source"] not in _STATED
         line.bars.append(
             Bar(
-                x=x, y=y + _PADDING / 2 + lane * _LANE, width=width,
+                x=x, y=y + _PADDING // 2 + lane * _LANE, width=width,
                 hatched=round(min(_MOST_HATCHED, width / 2), 1) if is_inferred else 0.0, is_open=is_open,
                 is_other=row["left_source"] == "api" or row["joined_source"] == "api",
                 link=told.place_of_join(row) or told.place_of_leave(row),

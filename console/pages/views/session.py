@@ -21,7 +21,8 @@ from console.queries.session import (
 from console.queries.sessions import session_with, summary_of
 from console.queries.tables import HiddenFilterError, Row
 
-_ROWS = 100
+# Of entries and deliveries, and of what is as long as there were people: the chart shows all of them already.
+_ROWS, _FEWER_ROWS = 100, 50
 _MOST_SKIPPED = 1_000_000
 
 _PEOPLE = (
@@ -210,7 +211,7 @@ def _deliveries(asking: Asking, session_id: str) -> Listing:
 
 
 def _messages(asking: Asking, session_id: str) -> Listing:
-    limit = FILE_ROWS if asking.text("csv") is not None else _ROWS
+    limit = FILE_ROWS if asking.text("csv") is not None else _FEWER_ROWS
     chosen = Chosen(session=session_id)
     rows = find_messages(asking.tables, chosen, limit + 1, None)
     return Listing(
@@ -237,8 +238,8 @@ def _observations(asking: Asking, session_id: str) -> Listing:
 
 
 def _part(asking: Asking, rows: list[Row], skip: int) -> list[Row]:
-    return rows if asking.text("csv") is not None else rows[skip : skip + _ROWS]
+    return rows if asking.text("csv") is not None else rows[skip : skip + _FEWER_ROWS]
 
 
 def _more(asking: Asking, name: str, skip: int, rows: int) -> str | None:
-    return asking.link(**{name: skip + _ROWS}) + f"#{name}" if rows > skip + _ROWS else None
+    return asking.link(**{name: skip + _FEWER_ROWS}) + f"#{name}" if rows > skip + _FEWER_ROWS else None
