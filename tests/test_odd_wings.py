@@ -25,6 +25,17 @@ from tests.vendor_api.fake_vendor import FakeVendor
 from tests.vendor_api.world import World, made_up
 
 SESSIONS = 4
+# What a shell, a proxy for all and a certificate that is gone leave in the environment.
+ODD_MACHINE = {
+    "ALL_PROXY": "socks5h://127.0.0.1:1",
+    "HTTPS_PROXY": "http://127.0.0.1:1",
+    "NO_PROXY": "fd00::/8,127.0.0.1",
+    "SSL_CERT_FILE": "/gone/authority.pem",
+    "LANG": "C",
+    "LC_ALL": "C",
+    "PYTHONUTF8": "0",
+    "PYTHONCOERCECLOCALE": "0",
+}
 PAGES = ("/", "/sessions", "/deliveries", "/usage", "/usage?tz=Asia/Kolkata", "/automations", "/health")
 SETTLED = "SELECT count(settled_at) FROM rollcall.tellings"
 COMMANDS = (
@@ -73,6 +84,7 @@ def test_what_webhooks_lost_is_asked_for_told_and_shown(tmp_path: Path, database
         vendor, server = stack.enter_context(FakeVendor(world)), stack.enter_context(receiving())
         settings = {
             **({} if "127.0.0.1" in url else ENVIRONMENT),  # a pooler takes no PGOPTIONS
+            **ODD_MACHINE,
             **vendor.environment(realtimekit=False),
             # A worker can't listen behind a pooler in transaction mode, and says so.
             "BROKER_URL": database_url,
