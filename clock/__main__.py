@@ -16,6 +16,7 @@ from clock.settings import ClockSettings
 from runtime.environment import SettingError, read_environment
 from runtime.figures import serve_figures
 from runtime.logs import set_up_logging
+from runtime.outgoing.unusable import warn_of
 from runtime.signals import stop_on_signal
 
 # Seconds between checks that the thread is alive.
@@ -34,6 +35,8 @@ def main() -> int:
     except SettingError as error:
         sys.stderr.write(f"{error}\n")
         return 2
+    if settings.vendor.credentials:
+        warn_of(settings.vendor.way_out.problems())
     metrics = ClockMetrics()
     serve_figures(metrics.registry, settings.host, settings.metrics_port)
     stop = stop_on_signal()

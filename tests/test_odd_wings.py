@@ -125,6 +125,7 @@ def test_what_webhooks_lost_is_asked_for_told_and_shown(tmp_path: Path, database
         for command in COMMANDS:
             said = system.rollcall(*command.format(session=session.id, endpoint=endpoint_id).split())
             assert "unexpectedly" not in said, f"rollcall {command}: {said}"
+        assert "variable_unusable" in system.log("clock").read_text()
         doctor = system.rollcall("doctor")
         assert "FAIL" not in doctor.upper(), doctor
 
