@@ -62,7 +62,9 @@ class Guard:
         hosts = headers.getlist("host")
         if len(hosts) != 1 or hosts[0].lower() not in self._hosts:
             return PlainTextResponse(
-                "The console is not at this address: CONSOLE_URL says where it is.\n", status_code=_MISDIRECTED
+                "The console is not at this address: CONSOLE_URL says where it is. A proxy in front of it must pass on "
+                "the Host header.\n",
+                status_code=_MISDIRECTED,
             )
         if method in _SAFE or self._comes_from_here(headers):
             return None
