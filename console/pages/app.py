@@ -35,6 +35,7 @@ from console.pages.views.home import Home
 from console.pages.views.meeting import meeting
 from console.pages.views.observation import observation
 from console.pages.views.person import PersonPage
+from console.pages.views.recordings import recordings
 from console.pages.views.session import session
 from console.pages.views.sessions import sessions
 from console.pages.views.usage import UsagePage
@@ -86,6 +87,7 @@ def create_pages(
         "/": Home(has_queue=settings.has_queue).page,
         "/sessions": sessions,
         "/sessions/{id:any}": session,
+        "/recordings": recordings,
         "/deliveries": deliveries,
         "/deliveries/{id}": delivery,
         "/observations/{id}": observation,

@@ -15,12 +15,15 @@ from console.queries.present import (
     set_aside_since,
     waiting_in_database,
 )
+from console.queries.recordings import count_missing
 from console.queries.tables import Row, Tables
 from workers.queue.delivery import first_delivery_id
 
 _USUAL_DAYS = 7
 _FIGURES = ("sessions", "participant_minutes", "recording_minutes")
 _WEEK = timedelta(days=7)
+_MISSING_KEPT = timedelta(seconds=30)
+_MOST_MISSING = 1000
 
 _LIVE = (
     Column("started_at", "Started", Kind.TIME, to("/sessions", "session_id")),
@@ -34,7 +37,7 @@ _MOST_NAMES = 12
 
 
 class Home:
-    """The page, which remembers what a usual day comes to: that does not change every two seconds."""
+    """The page, which remembers what does not change every two seconds."""
 
     def __init__(self, *, has_queue: bool) -> None:
         """Remember nothing yet.
@@ -44,6 +47,7 @@ class Home:
         """
         self._has_queue = has_queue
         self._lock = threading.Lock()
+        self._missing: tuple[datetime, int] | None = None
         self._usual: tuple[datetime, dict[str, float]] | None = None
 
     def page(self, asking: Asking) -> Shown:
@@ -58,10 +62,20 @@ class Home:
             "waiting": waiting_in_database(tables) if self._has_queue else None,
             "pending": pending_messages(tables),
             "set_aside": aside,
+            "missing": self._missing_recordings(tables, now),
             "trouble": endpoints_in_trouble(tables),
         }
         listing = Listing("live", "Live sessions, latest first", _LIVE, live, "No session is live.")
         return Shown("home.html", "Now", values, (with_files(asking, listing),), is_live=True)
+
+    def _missing_recordings(self, tables: Tables, now: datetime) -> int:
+        with self._lock:
+            if self._missing is not None and now - self._missing[0] < _MISSING_KEPT:
+                return self._missing[1]
+        found = count_missing(tables, now - _WEEK, _MOST_MISSING + 1)
+        with self._lock:
+            self._missing = (now, found)
+        return found
 
     def _usual_day(self, tables: Tables, today: datetime) -> dict[str, float]:
         with self._lock:

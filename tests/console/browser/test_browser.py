@@ -57,8 +57,8 @@ def fill(database_url: str) -> list[str]:
     insert(database_url, "messages", id="msg_1", type="session.settled", occurred_at=NOW, body={"data": {}})
     insert(database_url, "message_deliveries", message_id="msg_1", endpoint_id="ep_1", position=1, status="given_up")
     return [
-        "/", "/sessions", "/sessions?title=nothing", f"/sessions/{SESSION}", "/sessions/live", "/deliveries",
-        f"/deliveries/{joined}", f"/deliveries/{bad}", f"/observations/{OBSERVATION}",
+        "/", "/sessions", "/sessions?title=nothing", f"/sessions/{SESSION}", "/sessions/live", "/recordings",
+        "/deliveries", f"/deliveries/{joined}", f"/deliveries/{bad}", f"/observations/{OBSERVATION}",
         "/people/student-1", "/meetings/m1", "/usage", "/automations",
         "/automations?endpoint=ep_1", "/automations/messages/msg_1", "/health", f"/acts/replay?delivery={bad}",
         "/nothing",

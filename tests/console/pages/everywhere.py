@@ -174,6 +174,7 @@ class Everywhere:
             "/": ["/"],
             "/sessions": ["/sessions", f"/sessions?meeting={meeting}", "/sessions?inferred=1"],
             "/sessions/{id:any}": [f"/sessions/{held}", "/sessions/live", f"/sessions/{held}?gaps=shown"],
+            "/recordings": ["/recordings", "/recordings?arrival=arrived"],
             "/deliveries": ["/deliveries", "/deliveries?status=quarantined", f"/deliveries?session={held}"],
             "/deliveries/{id}": [f"/deliveries/{one}" for one in deliveries],
             "/observations/{id}": [f"/observations/{UUID(int=number)}" for number in (1, 2)],

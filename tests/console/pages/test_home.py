@@ -1,5 +1,7 @@
 """`/`: how things stand now."""
 
+import csv
+import io
 from datetime import UTC, datetime, timedelta
 
 from tests.console.commands.rows import delivery, insert, participant, session
@@ -32,8 +34,43 @@ def test_live_sessions_show_who_is_in_them(console: RunningConsole, database_url
     assert "p1" in hidden
 
 
+def test_a_recording_that_has_not_arrived_is_named(console: RunningConsole, database_url: str) -> None:
+    began = NOW - timedelta(hours=3)
+    session(database_url, "over", status="ended", started_at=began, ended_at=NOW, last_event_at=NOW, title="Algebra")
+    session(database_url, "live", started_at=began, last_event_at=NOW)
+    session(database_url, "old", status="ended", started_at=NOW - timedelta(days=40), ended_at=NOW, last_event_at=NOW)
+    for name, session_id, columns in (
+        ("arrived", "over", {"status": "UPLOADED", "stopped_at": NOW}),
+        ("uploading", "over", {"status": "UPLOADING", "stopped_at": NOW}),
+        ("lost", "over", {"status": "RECORDING"}),
+        ("failed", "live", {"status": "ERRORED"}),
+        ("running", "live", {"status": "PAUSED"}),
+        ("older", "old", {"status": "RECORDING"}),
+    ):
+        insert(database_url, "recordings", id=name, session_id=session_id, started_at=began, **columns)
+    assert "3 recordings have not arrived</a>" in console.get("/")
+
+    def found(query: str) -> set[str]:
+        file = console.get(f"/recordings?csv=recordings{query}")
+        return {row["id"] for row in csv.DictReader(io.StringIO(file))}
+
+    assert found("") == {"arrived", "uploading", "lost", "failed", "running"}
+    assert found("&arrival=missing") == {"uploading", "lost", "failed"}
+    assert found("&arrival=running") == {"running"}
+    assert found("&arrival=arrived") == {"arrived"}
+    assert found(f"&arrival=missing&from={NOW - timedelta(days=50):%Y-%m-%d}") == {
+        "uploading",
+        "lost",
+        "failed",
+        "older",
+    }
+    assert found("&arrival=missing&to=2020-01-01") == set()
+    assert "Algebra" in console.get("/recordings")
+    assert "Algebra" not in console.get("/recordings", READER)
+
+
 def test_what_needs_a_look_is_named(console: RunningConsole, database_url: str) -> None:
-    assert "No delivery was set aside" in console.get("/")
+    assert "no delivery was set aside" in console.get("/")
     delivery(database_url, NOW, status="quarantined")
     delivery(database_url, NOW, status="foreign")
     delivery(database_url, NOW - timedelta(days=30), status="unknown")
