@@ -1,5 +1,6 @@
 """`/sessions/ID`: one session: its chart, who was there, what happened, and the deliveries that say so."""
 
+from enum import StrEnum
 from typing import Any
 from urllib.parse import quote
 
@@ -84,6 +85,17 @@ _MESSAGES = (
     Column("attempts", "Attempts", Kind.NUMBER),
     Column("delivered_at", "Delivered", Kind.TIME),
 )
+
+
+class Order(StrEnum):
+    """How people are listed."""
+
+    JOIN = "join"
+    """By their first joins."""
+    SHARE = "share"
+    """Those who attended least first."""
+
+
 _WORTH_A_LINE = ("reason", "stop_reason")
 
 
@@ -116,6 +128,8 @@ def session(asking: Asking) -> Shown:
         "artifacts": artifacts_of(tables, session_id),
         "recordings": recordings,
         "person": asking.text("person"),
+        "by_share": None if asking.one_of("order", Order) is Order.SHARE else _ordered(asking, Order.SHARE),
+        "by_join": _ordered(asking, None),
         "sees_people": _sees_people(asking),
         "standalone": False,
     }
@@ -124,6 +138,10 @@ def session(asking: Asking) -> Shown:
         "session.html", title, values, tuple(with_files(asking, one) for one in listings),
         is_live=found["status"] == "live",
     )  # fmt: skip
+
+
+def _ordered(asking: Asking, order: Order | None) -> str:
+    return asking.link(order=order, people=None) + "#people"
 
 
 def _sees_people(asking: Asking) -> bool:
@@ -152,9 +170,13 @@ def _people(asking: Asking, session_id: str, summary: Row) -> Listing:
         start = str(asking.text("person")).casefold()
         rows = [row for row in rows if _starts(row["display_name"], row["person"], start)]
     rows = [{**row, "share": float(row["attended_seconds"]) / length if length else None} for row in rows]
+    is_by_share = asking.one_of("order", Order) is Order.SHARE
+    if is_by_share:
+        rows.sort(key=lambda row: row["attended_seconds"])
     skip = asking.number("people", _MOST_SKIPPED)
+    order = "those who attended least first" if is_by_share else "in the order of their first joins"
     return Listing(
-        "people", "People, in the order of their first joins", _PEOPLE, _part(asking, rows, skip),
+        "people", f"People, {order}", _PEOPLE, _part(asking, rows, skip),
         "Nobody was there, as far as is known.", _more(asking, "people", skip, len(rows)),
     )  # fmt: skip
 

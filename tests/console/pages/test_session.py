@@ -79,6 +79,17 @@ def test_people_have_attended_time_and_share(console: RunningConsole, lesson: st
     assert "92 %" in console.get(PAGE)
 
 
+def test_people_are_listed_by_how_long_they_attended_on_request(console: RunningConsole, lesson: str) -> None:
+    def names(page: str) -> list[str]:
+        return re.findall(r"<bdi>(Ada Lovelace|Ben)</bdi>", page.partition('id="people"')[2].partition("</table>")[0])
+
+    page = console.get(PAGE)
+    assert names(page) == ["Ada Lovelace", "Ben"]
+    assert f'href="{PAGE}?order=share#people"' in page
+    assert names(console.get(f"{PAGE}?order=share")) == ["Ben", "Ada Lovelace"]
+    console.get(f"{PAGE}?order=x", status=400)
+
+
 def test_people_are_found_by_the_start_of_their_name(console: RunningConsole, lesson: str) -> None:
     page = console.get(f"{PAGE}?person=ada")
     assert "Ben: 30 min" not in page
