@@ -11,15 +11,15 @@ _COLUMNS = (
     Column("session_started_at", "Session started", Kind.TIME, to("/sessions", "session_id")),
     Column("title", "Session", link=to("/sessions", "session_id")),
     Column("status", "Status", Kind.STATUS),
-    Column("started_at", "Started", Kind.TIME),
     Column("stopped_at", "Stopped", Kind.TIME),
+    Column("stop_reason", "Stopped because"),
     Column("duration_seconds", "Length", Kind.LENGTH),
     Column("file_size", "Size", Kind.BYTES),
-    Column("file_name", "File"),
     Column("download_url_expires_at", "Link ends", Kind.TIME),
-    Column("stop_reason", "Stopped because"),
-    Column("session_id", "Session", Kind.ID, to("/sessions", "session_id")),
+    Column("file_name", "File"),
     Column("id", "Recording", Kind.ID),
+    Column("session_id", "Session", Kind.ID, to("/sessions", "session_id")),
+    Column("started_at", "Started", Kind.TIME),
 )
 _FILTERS = {"from": "from", "to": "to", "arrival": "arrival"}
 

@@ -50,9 +50,9 @@ _RECORDINGS = (
     Column("stopped_at", "Stopped", Kind.TIME),
     Column("duration_seconds", "Length", Kind.LENGTH),
     Column("file_size", "Size", Kind.BYTES),
-    Column("file_name", "File"),
-    Column("download_url_expires_at", "Link ends", Kind.TIME),
     Column("stop_reason", "Stopped because"),
+    Column("download_url_expires_at", "Link ends", Kind.TIME),
+    Column("file_name", "File"),
 )
 _ENTRIES = (
     Column("occurred_at", "Time", Kind.TIME, place_of),
