@@ -5,7 +5,7 @@ order, for each endpoint or type as many as a page has; else at all messages.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import LiteralString
 
@@ -32,6 +32,16 @@ _BY_ENDPOINT: LiteralString = """
     ) AS first
     JOIN rollcall.message_deliveries AS d ON d.message_id = first.message_id AND d.endpoint_id = first.endpoint_id
     JOIN rollcall.messages AS m ON m.id = first.message_id"""
+# By position, which both indexes have: of an endpoint and a type that never met, no row is read.
+_BY_ENDPOINT_AND_TYPE: LiteralString = """
+    CROSS JOIN unnest(%(types)s::text[]) AS wanted (type)
+    CROSS JOIN LATERAL (
+        SELECT d.position
+        FROM rollcall.message_deliveries AS d JOIN rollcall.messages AS m ON m.position = d.position
+        WHERE d.endpoint_id = e.id AND m.type = wanted.type AND {inner} ORDER BY d.position DESC LIMIT %(limit)s + 1
+    ) AS first
+    JOIN rollcall.message_deliveries AS d ON d.endpoint_id = e.id AND d.position = first.position
+    JOIN rollcall.messages AS m ON m.id = d.message_id"""
 _BY_TYPE: LiteralString = """
     FROM unnest(%(types)s::text[]) AS wanted (type)
     CROSS JOIN LATERAL (
@@ -123,8 +133,9 @@ def find_messages(tables: Tables, chosen: Chosen, limit: int, after: MessagePlac
     """
     conditions = Conditions(tables)
     conditions.values["limit"] = limit
-    choose(conditions, chosen)
+    choose(conditions, replace(chosen, type=None))
     beginning = _beginning(chosen, conditions, after)
+    _choose_type(conditions, chosen)
     if after is not None:
         conditions.add(_AFTER, position=after.position, after=after.endpoint)
     return tables.rows(f"{_COLUMNS} {beginning} WHERE {conditions.where}{_IN_ORDER}", conditions.values, _PLAIN)
@@ -136,13 +147,17 @@ def choose(conditions: Conditions, chosen: Chosen) -> None:
         conditions.add("m.session_id = %(session)s", session=chosen.session)
     if chosen.since is not None:
         conditions.add("m.occurred_at >= %(since)s", since=chosen.since)
-    if chosen.type is not None:
-        types = [row["type"] for row in conditions.tables.rows(_TYPES, {"type": like(chosen.type)})]
-        conditions.add("m.type = ANY(%(types)s)", types=types)
+    _choose_type(conditions, chosen)
     if chosen.endpoint is not None:
         conditions.add("d.endpoint_id = %(endpoint)s", endpoint=chosen.endpoint)
     if chosen.status is not None:
         conditions.add(_IS[chosen.status])
+
+
+def _choose_type(conditions: Conditions, chosen: Chosen) -> None:
+    if chosen.type is not None:
+        types = [row["type"] for row in conditions.tables.rows(_TYPES, {"type": like(chosen.type)})]
+        conditions.add("m.type = ANY(%(types)s)", types=types)
 
 
 def _beginning(chosen: Chosen, conditions: Conditions, after: MessagePlace | None) -> LiteralString:
@@ -153,7 +168,8 @@ def _beginning(chosen: Chosen, conditions: Conditions, after: MessagePlace | Non
     inner = conditions.where
     if is_of_endpoint:
         inner += "" if after is None else " AND d.position <= %(position)s"
-        beginning: LiteralString = (_OF_EACH if chosen.endpoint is None else _OF_ONE) + _BY_ENDPOINT
+        whose: LiteralString = _OF_EACH if chosen.endpoint is None else _OF_ONE
+        beginning: LiteralString = whose + (_BY_ENDPOINT if chosen.type is None else _BY_ENDPOINT_AND_TYPE)
     else:
         inner += "" if after is None else " AND m.position <= %(position)s"
         beginning = _BY_TYPE

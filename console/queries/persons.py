@@ -1,12 +1,12 @@
 """Reads which sessions somebody was in whose id, or name, starts with a text.
 
 Such a start may fit one person, or all that there are. If it fits few connections, their sessions are looked up by id,
-of all time. If it fits many, those of a range of time are; where that still leaves many, every few sessions have one,
-and are looked through in order.
+of all time. If it fits many, the latest sessions of a range are looked through; if these have too few, those of the
+whole range are looked up by id; and where these are many again, all are looked through.
 """
 
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, LiteralString
 
 from console.queries.conditions import LAST_CHARACTER, Range
@@ -34,6 +34,7 @@ _PLAIN = {"number", "ids"}
 _MOST_EVER, _MOST_WITHIN = 5_000, 20_000
 # How long before or after the start of its session a connection may begin.
 _BEFORE, _AFTER = timedelta(days=1), timedelta(days=31)
+_LAST = datetime(9999, 1, 1, tzinfo=UTC)
 
 
 def person_values(tables: Tables, start: str) -> dict[str, str]:
@@ -47,35 +48,36 @@ def person_values(tables: Tables, start: str) -> dict[str, str]:
     return {"person": start, "beyond": start + LAST_CHARACTER}
 
 
-def narrowed(tables: Tables, chosen: SessionFilter, now: datetime) -> SessionFilter:
-    """Return a filter with the ids of the sessions that the person it names was in, unless these are very many.
-
-    Args:
-        tables: where.
-        chosen: the filter.
-        now: to look back from, if it fits many connections and has no range.
+def narrowed(tables: Tables, chosen: SessionFilter) -> SessionFilter:
+    """Return a filter with the ids of the sessions of all time that the person it names was in, if these are few.
 
     Raises:
         HiddenFilterError: the reader may not see people.
     """
     if chosen.person is None:
         return chosen
-    values = person_values(tables, chosen.person)
-    ids = _few(tables, _EVER, values, _MOST_EVER)
-    if ids is not None:
-        return replace(chosen, among=ids, is_of_all_time=True)
-    started = chosen.started.looking_back(now) if chosen.looks_back else chosen.started
-    return replace(chosen, among=_few(tables, _WITHIN, {**values, **_joined(started, now)}, _MOST_WITHIN))
+    ids = _few(tables, _EVER, person_values(tables, chosen.person), _MOST_EVER)
+    return chosen if ids is None else replace(chosen, among=ids)
+
+
+def sessions_within(tables: Tables, person: str, started: Range) -> list[str] | None:
+    """Return the ids of the sessions of a range that somebody was in whose id or name starts so; None if very many.
+
+    Some of them may be of shortly before or after it.
+
+    Raises:
+        HiddenFilterError: the reader may not see people.
+    """
+    values = {
+        **person_values(tables, person),
+        "since": "-infinity" if started.since is None else started.since - _BEFORE,
+        # As far as there are such times.
+        "until": "infinity" if started.until is None else min(started.until, _LAST) + _AFTER,
+    }
+    return _few(tables, _WITHIN, values, _MOST_WITHIN)
 
 
 def _few(tables: Tables, statement: LiteralString, values: dict[str, Any], most: int) -> list[str] | None:
     """Return the sessions of the connections that are found, unless these are more than `most`."""
     [row] = tables.rows(statement, {**values, "most": most + 1}, _PLAIN)
     return None if row["number"] > most else sorted(row["ids"] or [])
-
-
-def _joined(started: Range, now: datetime) -> dict[str, datetime | str]:
-    return {
-        "since": started.since - _BEFORE if started.since is not None else "-infinity",
-        "until": min(started.until, now) + _AFTER if started.until is not None else "infinity",
-    }

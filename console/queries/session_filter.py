@@ -23,7 +23,6 @@ class SessionFilter:
         has_inferred: only those in which an end was inferred.
         has_set_aside: only those with deliveries that were set aside.
         among: their ids are among these, which an index gave: see `console.queries.persons`.
-        is_of_all_time: whether `among` holds for all time, so that it needs no range.
     """
 
     started: Range = field(default_factory=Range)
@@ -37,12 +36,11 @@ class SessionFilter:
     has_inferred: bool = False
     has_set_aside: bool = False
     among: Sequence[str] | None = None
-    is_of_all_time: bool = False
 
     @property
     def looks_back(self) -> bool:
         """Whether it has no index of its own, so that without a range it looks at the last 31 days."""
-        has_index = self.whole_person or self.meeting or self.start_of_id or self.is_of_all_time
+        has_index = self.whole_person or self.meeting or self.start_of_id or self.among is not None
         return bool(self.status or self.title or self.person or self.has_inferred or self.has_set_aside) and not (
             self.started.since or self.started.until or has_index
         )

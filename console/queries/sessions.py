@@ -1,16 +1,20 @@
 """Reads lists of sessions, the latest first."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, LiteralString
 
 from console.failure import CommandFailedError
-from console.queries.conditions import LAST_CHARACTER, Conditions, pattern_of
-from console.queries.persons import HAS_PERSON, person_values
+from console.queries.conditions import LAST_CHARACTER, Conditions, Range, pattern_of
+from console.queries.persons import HAS_PERSON, person_values, sessions_within
 from console.queries.session_filter import SessionFilter
 from console.queries.tables import Row, Tables
 
 _STARTED: LiteralString = "SELECT s.id, s.started_at, s.last_event_at FROM rollcall.sessions AS s WHERE "
+_IN_ORDER: LiteralString = " ORDER BY s.started_at DESC, s.id LIMIT %(limit)s"
+# The latest sessions first: somebody who is nearly everywhere is in them.
+_LATEST: LiteralString = "SELECT s.id, s.started_at, s.last_event_at FROM (SELECT * FROM rollcall.sessions AS s WHERE "
+_OF_LATEST: LiteralString = " ORDER BY s.started_at DESC, s.id LIMIT 1500) AS s WHERE "
 _SUMMARY: LiteralString = """
     SELECT session_id, meeting_id, organization_id, title, status, started_at, ended_at, duration_seconds,
         people, connections, peak_concurrency, participant_minutes, recording_minutes
@@ -78,15 +82,14 @@ def find_sessions(
     """
     found: list[Row] = []
     if after is None or after.is_started:
-        conditions = _conditions(tables, chosen, now)
+        ranged = replace(chosen, started=_range(chosen, now), person=None)
+        conditions = _conditions(tables, ranged, None)
         conditions.add("s.started_at IS NOT NULL", limit=limit)
         if after is not None:
             conditions.add(
                 "s.started_at <= %(at)s AND (s.started_at < %(at)s OR s.id > %(id)s)", at=after.at, id=after.id
             )
-        found = tables.rows(
-            _STARTED + conditions.where + " ORDER BY s.started_at DESC, s.id LIMIT %(limit)s", conditions.values
-        )
+        found = _started(tables, chosen, conditions, now)
     if len(found) < limit and not (chosen.started.since or chosen.started.until):
         conditions = _conditions(tables, chosen, None)
         conditions.add("s.started_at IS NULL", limit=limit - len(found))
@@ -98,6 +101,18 @@ def find_sessions(
             _STARTED + conditions.where + " ORDER BY s.last_event_at DESC, s.id LIMIT %(limit)s", conditions.values
         )
     return _summaries(tables, found)
+
+
+def _started(tables: Tables, chosen: SessionFilter, conditions: Conditions, now: datetime | None) -> list[Row]:
+    """Return sessions whose start is known, latest first, by conditions that say nothing of people yet."""
+    if chosen.person is not None and chosen.among is None:
+        values = {**conditions.values, **person_values(tables, chosen.person)}
+        latest = tables.rows(_LATEST + conditions.where + _OF_LATEST + HAS_PERSON + _IN_ORDER, values)
+        if len(latest) == conditions.values["limit"]:
+            return latest
+        ids = sessions_within(tables, chosen.person, _range(chosen, now))
+        _add_person(conditions, chosen if ids is None else replace(chosen, among=ids))
+    return tables.rows(_STARTED + conditions.where + _IN_ORDER, conditions.values)
 
 
 def summary_of(tables: Tables, session_id: str) -> Row | None:
@@ -114,7 +129,7 @@ def _summaries(tables: Tables, found: list[Row]) -> list[Row]:
 
 def _conditions(tables: Tables, chosen: SessionFilter, now: datetime | None) -> Conditions:
     conditions = Conditions(tables)
-    started = chosen.started.looking_back(now) if now is not None and chosen.looks_back else chosen.started
+    started = _range(chosen, now)
     if started.since is not None:
         conditions.add("s.started_at >= %(since)s", since=started.since)
     if started.until is not None:
@@ -135,16 +150,24 @@ def _conditions(tables: Tables, chosen: SessionFilter, now: datetime | None) -> 
     return conditions
 
 
+def _range(chosen: SessionFilter, now: datetime | None) -> Range:
+    return chosen.started.looking_back(now) if now is not None and chosen.looks_back else chosen.started
+
+
+def _add_person(conditions: Conditions, chosen: SessionFilter) -> None:
+    if chosen.among is not None:
+        conditions.add("s.id = ANY(%(among)s)", among=list(chosen.among))
+    elif chosen.person is not None:
+        conditions.add(HAS_PERSON, **person_values(conditions.tables, chosen.person))
+
+
 def _add_people(conditions: Conditions, chosen: SessionFilter) -> None:
     """Add what looks at columns that not everybody may see."""
     if chosen.title is not None:
         conditions.tables.must_show("sessions", "title")
         words = [f"%{pattern_of(word)}%" for word in chosen.title.split()[:_WORDS]]
         conditions.add("s.title ILIKE ALL(%(words)s)", words=words)
-    if chosen.among is not None:
-        conditions.add("s.id = ANY(%(among)s)", among=list(chosen.among))
-    elif chosen.person is not None:
-        conditions.add(HAS_PERSON, **person_values(conditions.tables, chosen.person))
+    _add_person(conditions, chosen)
     if chosen.whole_person is not None:
         conditions.tables.must_show("participants", "custom_participant_id")
         conditions.add(_OF_PERSON, whole=chosen.whole_person)

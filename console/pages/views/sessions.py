@@ -57,7 +57,7 @@ def sessions(asking: Asking) -> Shown | Response:
         has_inferred=asking.text("inferred") is not None,
         has_set_aside=asking.text("set_aside") is not None,
     )
-    chosen = narrowed(asking.tables, wanted, asking.now)
+    chosen = narrowed(asking.tables, wanted)
     limit = FILE_ROWS if is_file else PAGE_ROWS
     after = asking.read("after", Place.read, "the end of a page")
     rows = find_sessions(asking.tables, chosen, limit + 1, after, asking.now)

@@ -72,7 +72,7 @@ def sent(**chosen: Any) -> Callable[[Planned], object]:
         (listed(title="Algebra"), {"sessions_by_start"}),
         (listed(start_of_id="abc"), {"sessions_by_prefix"}),
         (listed(has_set_aside=True), {"deliveries_set_aside_of_session"}),
-        (lambda tables: narrowed(tables, SessionFilter(person="a"), NOW), {"participants_of_person",
+        (lambda tables: narrowed(tables, SessionFilter(person="a")), {"participants_of_person",
                                                                           "participants_by_name"}),
         (lambda tables: sessions_of_person(tables, "a", Range(), 51, PLACE), {"participants_of_person"}),
         (received(), {"deliveries_pkey"}),
