@@ -36,7 +36,7 @@ class Bar:
         is_open: whether it still goes on.
         is_other: whether its times are from the vendor's API.
         link: the address of the delivery or observation that states its beginning.
-        end_link: likewise, its end; of an inferred one, the address of what states the session's end.
+        end_link: likewise, its end, if that is stated.
         says: what it says at the pointer.
     """
 
@@ -89,6 +89,7 @@ class SessionChart:
     curve: str
     most: int
     hatched: str
+    ended: str | None
     has_other: bool
     has_open: bool
 
@@ -128,7 +129,9 @@ def draw(told: Told, zone: tzinfo, *, folds: bool) -> SessionChart | None:
         folds=[(piece.x, piece.width, _length(piece.start, piece.end)) for piece in axis.folds],
         people=people, tapes=tapes, files=files, curve=_curve(told.concurrency, axis),
         most=max((row["present"] for row in told.concurrency), default=0),
-        hatched="".join(map(_hatched, bars)), has_other=any(bar.is_other for bar in bars),
+        hatched="".join(map(_hatched, bars)),
+        ended=next((place_of(row) for row in reversed(told.entries) if row["kind"] == "session.ended"), None),
+        has_other=any(bar.is_other for bar in bars),
         has_open=any(bar.is_open for bar in bars),
     )  # fmt: skip
 
@@ -170,7 +173,6 @@ def _by_person(connections: Sequence[Row]) -> list[tuple[str, list[Row]]]:
 def _person(label: str, connections: Sequence[Row], axis: Axis, y: float, told: Told) -> Line:
     line = Line(label, y, 0)
     lanes: list[datetime] = []
-    ended = next((place_of(entry) for entry in reversed(told.entries) if entry["kind"] == "session.ended"), None)
     for row in connections:
         start, end = row["joined_at"], max(row["joined_at"], row["present_until"] or row["joined_at"])
         lane = next((number for number, free in enumerate(lanes) if free <= start), len(lanes))
@@ -185,7 +187,7 @@ def _person(label: str, connections: Sequence[Row], axis: Axis, y: float, told: 
                 hatched=round(min(_MOST_HATCHED, width / 2), 1) if is_inferred else 0.0, is_open=is_open,
                 is_other=row["left_source"] == "api" or row["joined_source"] == "api",
                 link=told.place_of_join(row) or told.place_of_leave(row),
-                end_link=ended if is_inferred else told.place_of_leave(row),
+                end_link=None if is_inferred else told.place_of_leave(row),
                 says=_says(label, start, end, is_open=is_open, is_inferred=is_inferred),
             )
         )  # fmt: skip

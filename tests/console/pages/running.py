@@ -1,5 +1,6 @@
 """The console as it runs, over real HTTP: its application in a server of its own, in a thread."""
 
+import ssl
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -21,6 +22,8 @@ from tests.workers.queue.deliveries import wait_until
 PASSWORD = "correct horse battery staple"
 # Made once: each takes a tenth of a second.
 _HASH = str(hash_of(PASSWORD))
+# Of no use to http, and made anew for each client it would take longer than all that the client asks for.
+_TLS = ssl.create_default_context()
 READER, PERSON, OPERATOR = "reader@example.com", "people@example.com", "operator@example.com"
 HEADER = "x-forwarded-user"
 BEHIND_PROXY = {
@@ -42,7 +45,7 @@ class RunningConsole:
     def client(self, user: str | None = None, headers: Mapping[str, str] | None = None) -> Iterator[httpx2.Client]:
         """A browser that follows no redirects; with a user, one behind the proxy."""
         sent = {**({HEADER: user} if user else {}), **(headers or {})}
-        with httpx2.Client(base_url=self.url, headers=sent, trust_env=False, timeout=30) as client:
+        with httpx2.Client(base_url=self.url, headers=sent, trust_env=False, timeout=30, verify=_TLS) as client:
             yield client
 
     def get(self, path: str, user: str = OPERATOR, status: int = 200) -> str:

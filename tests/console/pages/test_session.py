@@ -6,6 +6,7 @@ import re
 from datetime import timedelta
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from tests.console.commands.rows import NINE, SESSION, at, delivery, entry, insert, participant, session
@@ -131,16 +132,27 @@ def test_the_timeline_and_the_deliveries_come_a_hundred_at_a_time(console: Runni
 
 def test_a_session_of_five_hundred_connections_is_a_small_page(console: RunningConsole, database_url: str) -> None:
     session(database_url, status="ended", ended_at=at(60), last_event_at=at(61))
-    for number in range(500):
-        joined = entry(database_url, "participant.joined", at(number / 60), at(1), subject_id=f"peer-{number:032}")
-        insert(
-            database_url, "participant_events", session_id=SESSION, peer_id=f"peer-{number:032}", kind="joined",
-            occurred_at=at(0), delivery_id=joined,
-        )  # fmt: skip
-        participant(
-            database_url, f"peer-{number:032}", custom_participant_id=f"student-{number}", joined_at=at(number / 60),
-            display_name=f"Student number {number} of the lesson", left_at=at(60), left_source="session_end",
-        )  # fmt: skip
+    with psycopg.connect(database_url) as connection:
+        for statement in (
+            """
+            INSERT INTO rollcall.participants (session_id, peer_id, custom_participant_id, display_name,
+                stated_joined_at, joined_source, joined_at, left_at, left_source)
+            SELECT %(session)s, 'peer-' || lpad(n::text, 32, '0'), 'student-' || n,
+                'Student number ' || n || ' of the lesson', at, 'event', at, %(end)s, 'session_end'
+            FROM generate_series(0, 499) AS n, LATERAL (SELECT %(nine)s + n * interval '1 second' AS at) AS joined""",
+            """
+            INSERT INTO rollcall.deliveries (id, provider, body_sha256, status, event, session_id, received_at)
+            SELECT gen_random_uuid(), 'dyte', sha256(peer_id::bytea), 'processed', peer_id, session_id, joined_at
+            FROM rollcall.participants""",
+            """
+            INSERT INTO rollcall.participant_events (session_id, peer_id, kind, occurred_at, delivery_id)
+            SELECT session_id, event, 'joined', received_at, id FROM rollcall.deliveries""",
+            """
+            INSERT INTO rollcall.timeline (id, session_id, occurred_at, kind, subject_id, detail, delivery_id)
+            SELECT id, session_id, received_at, 'participant.joined', event, '{}', id FROM rollcall.deliveries""",
+        ):
+            connection.execute(statement, {"session": SESSION, "nine": NINE, "end": at(60)})
+    entry(database_url, "session.ended", at(60), at(60))
     assert len(console.get(PAGE).encode()) <= 400_000
 
 
