@@ -127,8 +127,9 @@ class History:
         paged = {**query, "page_no": str(number), "per_page": str(self._per_page)}
         answered = self._client.get(credentials, path, paged)
         rows = tuple(rows_of(answered.answer, name))
-        # Where nothing tells how many there are, a page shorter than asked for may yet be as full as they get.
-        fullest = max(self._fullest.get(name, 0), len(rows), min(self._per_page, _SMALL))
+        # Where nothing tells how many there are, a page shorter than asked for may yet be as full as they get. A later
+        # page may begin with rows of the one before, and so be fuller than a first one ever is.
+        fullest = max(self._fullest.get(name, 0), len(rows) if number <= 1 else 0, min(self._per_page, _SMALL))
         self._fullest[name] = fullest
         is_last = is_last_page(answered.answer, rows, fullest)
         return Page(number, answered.asked_at, rows, is_last, total_of(answered.answer)), answered.answer

@@ -27,23 +27,33 @@ WAYS: dict[str, dict[str, Any]] = {
     "pages of at most 20, paging nowhere": {"most_per_page": 20, "paging": "nowhere"},
     "a total that is too high": {"most_per_page": 3, "total_off": 100},
     "a list that shifts": {"most_per_page": 3, "shifts": True},
+    "a list that shifts, pages of at most 20, paging nowhere": {
+        "most_per_page": 20,
+        "shifts": True,
+        "paging": "nowhere",
+    },
     "pages counted from 0": {"first_page": 0},
     "small pages counted from 0": {"first_page": 0, "most_per_page": 3, "paging": "inside"},
     "no organization": {"organization_id": "absent"},
 }
-MANY = SessionHeld(
-    "many",
-    "m-many",
-    "Everybody",
-    NINE,
-    NINE + timedelta(hours=2),
-    tuple(
+
+
+def with_people(name: str, count: int) -> SessionHeld:
+    """A session of so many people."""
+    people = (
         Connection(
-            f"many-{number:03}", f"person-{number}", "Ana", NINE + timedelta(seconds=number), NINE + timedelta(hours=1)
+            f"{name}-{number:03}",
+            f"person-{number}",
+            "Ana",
+            NINE + timedelta(seconds=number),
+            NINE + timedelta(hours=1),
         )
-        for number in range(120)
-    ),
-)
+        for number in range(count)
+    )
+    return SessionHeld(name, f"m-{name}", "Everybody", NINE, NINE + timedelta(hours=2), tuple(people))
+
+
+MANY, FEWER = with_people("many", 120), with_people("fewer", 40)
 
 
 @pytest.fixture(params=list(WAYS.values()), ids=list(WAYS))
@@ -60,12 +70,12 @@ def ids(pages: Iterable[Page]) -> set[str]:
 
 
 def test_every_session_participant_and_recording_arrives(client: VendorClient, switches: Switches) -> None:
-    world = World([*made_up(random.Random(5), 45).sessions, MANY])
+    world = World([*made_up(random.Random(5), 45).sessions, MANY, FEWER])
     with FakeVendor(world, switches) as vendor:
         for credentials in of(vendor):
             history = History(client)
             assert ids(history.sessions(credentials)) == {one.id for one in world.sessions}
-            for session in (*world.sessions[:5], MANY):
+            for session in (*world.sessions[:5], MANY, FEWER):
                 expected = {one.peer_id for one in session.connections}
                 assert ids(history.participants(credentials, session.id)) == expected
                 one = history.session(credentials, session.id)
