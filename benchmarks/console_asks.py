@@ -62,6 +62,7 @@ class Questions:
         yield from self._of_deliveries()
         yield from self._of_single()
         yield from self._of_usage()
+        yield from self._of_recordings()
         yield from self._of_automations()
         yield Ask("/health", "", ["/health"])
 
@@ -150,6 +151,13 @@ class Questions:
         yield ask("a year, organization", [{**year, "unit": "month", "organization": one} for one in organizations])
         yield ask("31 days", [{}])
         yield ask("92 days, New York", [{**self._days(self._now - 91 * _DAY, 91), "tz": "America/New_York"}])
+
+    def _of_recordings(self) -> Iterator[Ask]:
+        ask = self._asker("/recordings")
+        yield ask("newest", [{}])
+        for arrival in ("arrived", "missing", "running"):
+            yield ask(arrival, [{"arrival": arrival}])
+        yield ask("range", [self._days(row[1], 7) for row in self._sessions])
 
     def _of_automations(self) -> Iterator[Ask]:
         ask = self._asker("/automations")

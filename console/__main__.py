@@ -1,6 +1,7 @@
 """`python -m console`: the web console."""
 
 import argparse
+import os
 import sys
 
 from console.pages.app import create_app
@@ -11,6 +12,8 @@ from runtime.environment import SettingError, read_environment
 from runtime.figures import serve_figures
 from runtime.listening import listen
 from runtime.logs import set_up_logging
+
+_NICENESS = 10
 
 
 def main() -> int:
@@ -30,6 +33,8 @@ def main() -> int:
             "Stop the program that uses it, or set them to a free address of this machine.\n"
         )
         return 2
+    # On a machine of their own pages lose nothing by it; beside the receiver and workers they wait for these.
+    os.nice(_NICENESS)
     metrics = ConsoleMetrics()
     serve_figures(metrics.registry, settings.metrics_host, settings.metrics_port)
     serve(create_app(settings, metrics, environment), listener)

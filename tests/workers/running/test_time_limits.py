@@ -132,19 +132,22 @@ def test_where_a_pooler_shares_sessions_each_transaction_gets_the_settings_and_t
         connection.execute(f"ALTER DATABASE {name} SET lock_timeout = '1min'".encode())
         theirs = ("1min", "1min", "on", "on")
     kind = _Pooler if is_pooled else TcpProxy
-    with proxy_of(database_url, kind) as proxy:
-        url = through(proxy, database_url)
-        connection = connect(url, name="test", durable=False, settings={"enable_seqscan": "off"})
+    with (
+        proxy_of(database_url, kind) as proxy,
+        connect(
+            through(proxy, database_url), name="test", durable=False, settings={"enable_seqscan": "off"}
+        ) as connection,
+    ):
         assert connection.execute(SETTINGS).fetchone() == OURS
         with connection.transaction():
             assert connection.cursor().execute(SETTINGS).fetchone() == OURS
             with connection.transaction():
                 assert connection.execute(SETTINGS).fetchone() == OURS
-        assert connection.cursor().execute(SETTINGS).fetchone() == (theirs if is_pooled else OURS)
+        assert connection.cursor().execute(SETTINGS).fetchone() == OURS
+        assert psycopg.Cursor(connection).execute(SETTINGS).fetchone() == (theirs if is_pooled else OURS)
         connection.execute("SELECT 1", prepare=True)
         prepared = connection.execute("SELECT count(*) FROM pg_prepared_statements").fetchone()
         assert prepared == (0 if is_pooled else 1,)
-        connection.close()
 
 
 def test_work_goes_on_through_a_pooler_under_limits(tmp_path: Path, database_url: str) -> None:
