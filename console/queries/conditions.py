@@ -28,6 +28,13 @@ class Conditions:
         self._parts.append(condition)
         self.values.update(values)
 
+    def start_in(self, started: "Range") -> None:
+        """Add that the session, `s`, started in a range."""
+        if started.since is not None:
+            self.add("s.started_at >= %(since)s", since=started.since)
+        if started.until is not None:
+            self.add("s.started_at < %(until)s", until=started.until)
+
     @property
     def where(self) -> LiteralString:
         """The conditions as SQL."""

@@ -36,10 +36,7 @@ def sessions_of_person(tables: Tables, person: str, started: Range, limit: int, 
     """
     conditions = Conditions(tables)
     conditions.values.update(person=person, limit=limit)
-    if started.since is not None:
-        conditions.add("s.started_at >= %(since)s", since=started.since)
-    if started.until is not None:
-        conditions.add("s.started_at < %(until)s", until=started.until)
+    conditions.start_in(started)
     if after is not None:
         conditions.add("(s.started_at < %(at)s OR (s.started_at = %(at)s AND s.id > %(id)s))", at=after.at, id=after.id)
     found = tables.rows(_SESSIONS + conditions.where + _IN_ORDER, conditions.values, {"seconds"})

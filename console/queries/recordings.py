@@ -91,10 +91,7 @@ def count_missing(tables: Tables, since: datetime, most: int) -> int:
 def _conditions(tables: Tables, chosen: RecordingFilter, now: datetime) -> Conditions:
     conditions = Conditions(tables)
     started = chosen.started.looking_back(now)
-    if started.since is not None:
-        conditions.add("s.started_at >= %(since)s", since=started.since)
-    if started.until is not None:
-        conditions.add("s.started_at < %(until)s", until=started.until)
+    conditions.start_in(started)
     if chosen.arrival is not None:
         conditions.add(_ARRIVALS[chosen.arrival])
     return conditions

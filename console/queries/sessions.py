@@ -130,10 +130,7 @@ def _summaries(tables: Tables, found: list[Row]) -> list[Row]:
 def _conditions(tables: Tables, chosen: SessionFilter, now: datetime | None) -> Conditions:
     conditions = Conditions(tables)
     started = _range(chosen, now)
-    if started.since is not None:
-        conditions.add("s.started_at >= %(since)s", since=started.since)
-    if started.until is not None:
-        conditions.add("s.started_at < %(until)s", until=started.until)
+    conditions.start_in(started)
     if chosen.status is not None:
         conditions.add("s.status = %(status)s", status=chosen.status.value)
     if chosen.meeting is not None:

@@ -11,8 +11,8 @@ from zoneinfo import ZoneInfo
 from console.queries.tables import Row, Tables
 
 _DAY = timedelta(days=1)
-# Ages are from the youngest transaction on, so they are told from a row that stays as it is. A session's row is written
-# again whenever anything about it is, and a replay writes it anew.
+# Ages count from the youngest transaction, so they are taken relative to a row that never changes. Whatever changes
+# anything in a session, a replay too, also updates the session's row.
 _STAMPS: LiteralString = """
     SELECT (started_at AT TIME ZONE %(tz)s)::date AS day, count(*) AS sessions,
         sum(age(xmin)) - count(*) * (SELECT age(xmin) FROM rollcall.alembic_version) AS age,

@@ -9,7 +9,7 @@ from workers.tables.arrays import Cursor, write_columns
 _ALL_THERE = """participants <= (
     SELECT count(DISTINCT subject_id) FROM rollcall.observations AS observation
     WHERE observation.session_id = {}.session_id AND observation.kind = 'participant')"""
-# Behind SELECT the arrays' lengths are unknown to the planner, so it doesn't plan anew for each.
+# SELECT hides the arrays' lengths from the planner, so it settles on a generic plan.
 _WRITE = f"""
 INSERT INTO rollcall.lookups AS old (session_id, asked_at, is_found, is_ended, participants, is_complete)
 SELECT new.*, new.{_ALL_THERE.format("new")}

@@ -35,8 +35,8 @@ _COLUMNS = """
 SELECT last.id, last.kind, last.subject_id, last.session_id, last.organization_id, last.observed_at, last.confirmed_at,
     last.body_sha256, last.payload::text, last.raw
 """
-# LATERAL looks the subjects up one by one. Behind SELECT the arrays' lengths are unknown to the planner, so it doesn't
-# plan anew for each.
+# LATERAL looks the subjects up one by one. SELECT hides the arrays' lengths from the planner, so it settles on a
+# generic plan.
 _LAST = f"""{_COLUMNS}
 FROM unnest((SELECT %b::text[]), (SELECT %b::text[]), (SELECT %b::text[])) AS subject (kind, id, session_id), LATERAL (
     SELECT * FROM rollcall.observations AS observation

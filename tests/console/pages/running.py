@@ -22,7 +22,7 @@ from tests.workers.queue.deliveries import wait_until
 PASSWORD = "correct horse battery staple"
 # Made once: each takes a tenth of a second.
 _HASH = str(hash_of(PASSWORD))
-# Of no use to http, and made anew for each client it would take longer than all that the client asks for.
+# Unused over http, but creating one for each client would take longer than all its requests.
 _TLS = ssl.create_default_context()
 READER, PERSON, OPERATOR = "reader@example.com", "people@example.com", "operator@example.com"
 HEADER = "x-forwarded-user"
