@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import LiteralString
 
-from console.queries.conditions import Conditions
+from console.queries.conditions import Conditions, pattern_of
 from console.queries.tables import Row, Tables
 from workers.rules.messages import DeliveryStatus
 
@@ -118,8 +118,7 @@ class MessagePlace:
 
 def like(glob: str) -> str:
     """Return a pattern with `*` as SQL's LIKE has it; `_` and `%` in it are themselves."""
-    escaped = glob.replace("\\", r"\\").replace("%", r"\%").replace("_", r"\_")
-    return escaped.replace("*", "%")
+    return pattern_of(glob).replace("*", "%")
 
 
 def find_messages(tables: Tables, chosen: Chosen, limit: int, after: MessagePlace | None = None) -> list[Row]:

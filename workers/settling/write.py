@@ -30,13 +30,13 @@ def write_sessions(cursor: Cursor, merge: Merge, settled: SettledSubjects) -> No
     write_timeline(cursor, [*merge.timeline.values(), *settled.entries])
     _withdraw_observed_entries(cursor, merge.observed.subjects, (*SESSION_ENTRIES, *PARTICIPANT_ENTRIES))
     _withdraw_observed_entries(cursor, settled.observed_recordings, RECORDING_ENTRIES)
-    write_observed_entries(cursor, [*merge.observed.timeline.values(), *settled.observed_entries])
+    _write_observed_entries(cursor, [*merge.observed.timeline.values(), *settled.observed_entries])
     _write_merged(cursor, statements.ARTIFACTS, merge.artifacts)
     write_rows(cursor, statements.RECORDINGS, sorted(settled.recordings, key=attrgetter("id")))
     write_rows(cursor, statements.LIVESTREAMS, sorted(settled.livestreams, key=attrgetter("stream_id")))
 
 
-def write_observed_entries(cursor: Cursor, entries: Iterable[ObservedEntry]) -> None:
+def _write_observed_entries(cursor: Cursor, entries: Iterable[ObservedEntry]) -> None:
     """Write entries of observations; those that events report too are left out."""
     rows = [
         (
